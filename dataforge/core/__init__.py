@@ -1,0 +1,1 @@
+"""The types everyone speaks: rows, plugins, fingerprints, errors. No files, no torch."""

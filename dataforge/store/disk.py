@@ -1,0 +1,60 @@
+"""Writes that are whole or not there, and disk errors that say what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from dataforge.core.errors import MachineError, Where
+
+_FIXES = {
+    errno.ENOSPC: "free some space, or work in a folder on a larger disk; the same command goes on from here",
+    errno.EDQUOT: "free some of your quota; the same command goes on from here",
+    errno.EACCES: "give yourself the right to read and write there, or work in another folder",
+    errno.EPERM: "give yourself the right to read and write there, or work in another folder",
+    errno.EROFS: "work in a folder that can be written to",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
+
+
+@contextlib.contextmanager
+def machine_errors(path: Path, doing: str) -> Iterator[None]:
+    """Turn what the operating system says into a MachineError with a fix.
+
+    Args:
+        path: The file or folder that is worked on.
+        doing: What is tried, as in "write".
+
+    Raises:
+        MachineError: For every OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        fix = _FIXES.get(error.errno or 0, "check the disk and the path")
+        reason = error.strerror or str(error)
+        raise MachineError(f"cannot {doing}: {reason}", where=Where(error.filename or path), fix=fix) from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears complete or not at all, also after a crash.
+
+    Raises:
+        MachineError: The disk is full, or the folder may not be written to.
+    """
+    with machine_errors(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

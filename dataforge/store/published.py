@@ -1,0 +1,147 @@
+# pyright: basic
+"""Published shards: Parquet and Arrow streams, in the layout that every loader opens as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dataforge.store.disk import machine_errors
+from dataforge.store.shards import to_arrow
+
+
+@dataclass(slots=True)
+class ParquetShards:
+    """Writes the Parquet shards of one split, each of bounded size.
+
+    Args:
+        folder: Where `<split>-00000-of-0000N.parquet` goes.
+        split: The split's name.
+        max_bytes: Size of a shard in memory at which the next one is begun.
+        metadata: Key-value pairs for the file's schema, such as the features of `datasets`.
+    """
+
+    folder: Path
+    split: str
+    max_bytes: int
+    metadata: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    _writer: Any = None
+    _written: int = 0
+    _paths: list[Path] = field(default_factory=list)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Add rows; a frame is never split between shards."""
+        if not frame.height:
+            return
+        table = to_arrow(frame)
+        if self.metadata:
+            table = table.replace_schema_metadata(self.metadata)
+        if self._writer is None or self._written + table.nbytes > self.max_bytes:
+            self._next_shard(table.schema)
+        with machine_errors(self._paths[-1], "write"):
+            self._writer.write_table(table)
+        self._written += table.nbytes
+        self.rows += frame.height
+
+    def _next_shard(self, schema: pa.Schema) -> None:
+        self._end_shard()
+        path = self.folder / f"{self.split}-{len(self._paths):05d}"
+        with machine_errors(path, "write"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            # Texts hardly ever repeat: a dictionary would cost time and save nothing.
+            self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=False)
+        self._paths.append(path)
+        self._written = 0
+
+    def _end_shard(self) -> None:
+        if self._writer is not None:
+            with machine_errors(self._paths[-1], "write"):
+                self._writer.close()
+            self._writer = None
+
+    def close(self) -> list[Path]:
+        """End the last shard and give all their names."""
+        self._end_shard()
+        return [path.rename(f"{path}-of-{len(self._paths):05d}.parquet") for path in self._paths]
+
+
+@dataclass(slots=True)
+class ArrowShards:
+    """Writes one split as `Dataset.save_to_disk` does: Arrow streams that are memory-mapped later.
+
+    Args:
+        folder: The split's folder.
+        split: The split's name.
+        max_bytes: Size of a shard at which the next one is begun.
+    """
+
+    folder: Path
+    split: str
+    max_bytes: int
+    _writer: Any = None
+    _written: int = 0
+    _paths: list[Path] = field(default_factory=list)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Add rows; a frame is never split between shards."""
+        if not frame.height:
+            return
+        table = to_arrow(frame)
+        if self._writer is None or self._written + table.nbytes > self.max_bytes:
+            self._end_shard()
+            path = self.folder / f"data-{len(self._paths):05d}"
+            with machine_errors(path, "write"):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                # The stream format, not the file format: load_from_disk takes no other.
+                self._writer = pa.ipc.new_stream(pa.OSFile(str(path), "wb"), table.schema)
+            self._paths.append(path)
+            self._written = 0
+        with machine_errors(self._paths[-1], "write"):
+            self._writer.write_table(table)
+        self._written += table.nbytes
+
+    def _end_shard(self) -> None:
+        if self._writer is not None:
+            with machine_errors(self._paths[-1], "write"):
+                self._writer.close()
+            self._writer = None
+
+    def close(self) -> list[Path]:
+        """End the last shard, write the two JSON files of `save_to_disk`, and give the shards' names."""
+        self._end_shard()
+        paths = [path.rename(f"{path}-of-{len(self._paths):05d}.arrow") for path in self._paths]
+        if paths:
+            state = {
+                "_data_files": [{"filename": path.name} for path in paths],
+                "_fingerprint": hashlib.sha256("".join(map(file_digest, paths)).encode()).hexdigest()[:16],
+                "_format_columns": None,
+                "_format_kwargs": {},
+                "_format_type": None,
+                "_output_all_columns": False,
+                "_split": self.split,
+            }
+            with machine_errors(self.folder, "write"):
+                (self.folder / "state.json").write_text(json.dumps(state, indent=2))
+                (self.folder / "dataset_info.json").write_text("{}")
+        return paths
+
+
+def write_dataset_dict(folder: Path, splits: list[str]) -> None:
+    """Write what makes a folder of splits a `DatasetDict`."""
+    with machine_errors(folder, "write"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "dataset_dict.json").write_text(json.dumps({"splits": splits}))
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file."""
+    with machine_errors(path, "read"), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
