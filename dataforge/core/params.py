@@ -59,18 +59,22 @@ def build(plugin: type[Any], values: Mapping[str, Any]) -> tuple[Any | None, lis
 
 def params_of(instance: Any) -> dict[str, Any]:
     """Give all parameters of a plugin as JSON values, defaults included."""
-    return _adapter(type(instance)).dump_python(instance, mode="json")
+    return _adapter(_class_of(instance)).dump_python(instance, mode="json")
 
 
 def measured_params(instance: Any) -> dict[str, Any]:
     """Give the parameters that a measurement depends on: all but the thresholds."""
-    hidden = threshold_names(type(instance))
+    hidden = threshold_names(_class_of(instance))
     return {name: value for name, value in params_of(instance).items() if name not in hidden}
 
 
 def json_schema(plugin: type[Any]) -> dict[str, Any]:
     """Give the JSON Schema of a plugin's keys."""
     return _adapter(plugin).json_schema()
+
+
+def _class_of(instance: object) -> type[Any]:
+    return type(instance)
 
 
 def _adapter(plugin: type[Any]) -> Any:

@@ -142,17 +142,23 @@ class Trainer(Protocol):
     """Trains a model from the shards into the one folder it is handed."""
 
     version: ClassVar[int]
+    view: ClassVar[str]
 
     def train(self, inputs: TrainInputs, log: TrainLog) -> Mapping[str, Any]:
-        """Train; give the summary that goes into the run record. `inputs.out` is empty or as a killed run left it."""
+        """Train, and write the checkpoint to `inputs.out`, which is empty.
+
+        Returns:
+            What goes into the run record, among it `rows`: how many were `shown`, `kept` and `truncated`, and how
+            many `dropped`, by reason; every row shown is in one of these.
+        """
         ...
 
 
 class TrainLog(Protocol):
     """Where a trainer says how it goes."""
 
-    def __call__(self, step: int, values: Mapping[str, float]) -> None:
-        """Note the values of one step."""
+    def __call__(self, step: int, of: int, values: Mapping[str, float]) -> None:
+        """Note the values of one step, and how many steps there will be."""
         ...
 
 
@@ -161,8 +167,8 @@ class TrainInputs:
     """What a trainer is given.
 
     Args:
-        train: Parquet files of the training view.
-        validation: Parquet files of the validation view; may be empty.
+        train: Parquet files of the training rows, in the shape that the trainer's `view` names.
+        validation: The same of the validation rows; may be empty.
         out: The folder to write the checkpoint to.
         model: "tiny", a folder, or a hub id.
         seed: The recipe's seed.
@@ -175,16 +181,55 @@ class TrainInputs:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What a metric is asked to score.
+
+    Args:
+        rows: Columns `prompt` and `completion`, lists of messages.
+        model: The model that is measured: a folder, or a hub id.
+    """
+
+    rows: pl.DataFrame
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a metric found out.
+
+    Args:
+        lines: One line a sample, in order: `unscored`, null or the reason why there is no score, and columns of
+            numbers that may be added up over samples, such as a score and its weight.
+        signature: All that the numbers depend on besides rows and model, in one line, for people to compare.
+    """
+
+    lines: pl.DataFrame
+    signature: str
+
+
 @runtime_checkable
 class Metric(Protocol):
-    """Scores samples one by one, then sums the scores up; a sample without a score says why."""
+    """Scores samples one by one; what it reports is computed from sums over samples.
+
+    The engine adds up the lines, over all samples for the value and over resampled ones for its interval, so that a
+    metric needs no statistics of its own; it also adds n and the reasons of the unscored.
+    """
 
     version: ClassVar[int]
 
-    def score(self, samples: pl.DataFrame) -> pl.DataFrame:
-        """Give one line a sample: `value` and `weight`, or null and `unscored` with the reason."""
+    def score(self, samples: Samples) -> Scored:
+        """Score each sample, or say why not."""
         ...
 
-    def summarize(self, scores: pl.DataFrame) -> Mapping[str, float]:
-        """Give the numbers of the report from the scored lines."""
+    def summarize(self, sums: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]) -> Mapping[str, Any]:
+        """Compute the numbers of the report, the most important one first.
+
+        Args:
+            sums: For each column of numbers its sum, and `n`, the scored samples; arrays with an entry for each
+                resampling.
+
+        Returns:
+            Arrays of the same length, by the names of the numbers.
+        """
         ...

@@ -8,6 +8,7 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -91,6 +92,7 @@ def is_local(use: str) -> bool:
     return use.startswith(("./", "../", "/")) and use.endswith(".py")
 
 
+@lru_cache
 def _outside(kind: PluginKind) -> dict[str, str]:
     """Plugins of other packages, as `"step.my_step" = "my_package.my_step"` under our entry point group."""
     found = entry_points(group=ENTRY_POINT_GROUP)

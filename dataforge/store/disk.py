@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ _FIXES = {
 
 
 @contextlib.contextmanager
-def machine_errors(path: Path, doing: str) -> Iterator[None]:
+def machine_errors(path: Path, doing: str) -> Generator[None]:
     """Turn what the operating system says into a MachineError with a fix.
 
     Args:
@@ -40,7 +40,7 @@ def machine_errors(path: Path, doing: str) -> Iterator[None]:
         raise MachineError(f"cannot {doing}: {reason}", where=Where(error.filename or path), fix=fix) from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | memoryview) -> None:
     """Write a file that appears complete or not at all, also after a crash.
 
     Raises:

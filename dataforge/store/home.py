@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,9 @@ from dataforge.core.fingerprint import canonical_json
 from dataforge.store.disk import machine_errors, write_whole
 
 FOLDER = ".forge"
+
+# Objects that this process wrote or has checked: a build reads each several times.
+_known_good: set[Path] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +40,33 @@ class Store:
         """Say where an object lies, or would lie."""
         return self.root / "objects" / digest[:2] / digest[2:]
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes | memoryview) -> str:
         """Keep bytes; give their SHA-256. What is already there is not written again."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.object_path(digest)
         if not path.exists():
             write_whole(path, data)
+            _known_good.add(path)
         return digest
 
-    def get(self, digest: str) -> bytes:
-        """Read an object.
+    def get(self, digest: str) -> memoryview:
+        """Map an object into memory; its bytes are checked against its name once in a process.
 
         Raises:
             MachineError: It is not there, or its bytes are not what its name says.
         """
         path = self.object_path(digest)
-        with machine_errors(path, "read"):
-            data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise MachineError(
-                "an object of the store was changed on disk",
-                where=Where(path),
-                fix="delete this file and run the same command again",
-            )
+        with machine_errors(path, "read"), path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b"")
+        if path not in _known_good:
+            if hashlib.sha256(data).hexdigest() != digest:
+                raise MachineError(
+                    "an object of the store was changed on disk",
+                    where=Where(path),
+                    fix="delete this file and run the same command again",
+                )
+            _known_good.add(path)
         return data
 
     def result_path(self, fingerprint: str) -> Path:

@@ -25,12 +25,14 @@ class ParquetShards:
         folder: Where `<split>-00000-of-0000N.parquet` goes.
         split: The split's name.
         max_bytes: Size of a shard in memory at which the next one is begun.
+        compression: A codec of Parquet's.
         metadata: Key-value pairs for the file's schema, such as the features of `datasets`.
     """
 
     folder: Path
     split: str
     max_bytes: int
+    compression: str = "zstd"
     metadata: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     _writer: Any = None
@@ -46,8 +48,9 @@ class ParquetShards:
             table = table.replace_schema_metadata(self.metadata)
         if self._writer is None or self._written + table.nbytes > self.max_bytes:
             self._next_shard(table.schema)
+        writer: Any = self._writer
         with machine_errors(self._paths[-1], "write"):
-            self._writer.write_table(table)
+            writer.write_table(table)
         self._written += table.nbytes
         self.rows += frame.height
 
@@ -57,7 +60,7 @@ class ParquetShards:
         with machine_errors(path, "write"):
             self.folder.mkdir(parents=True, exist_ok=True)
             # Texts hardly ever repeat: a dictionary would cost time and save nothing.
-            self._writer = pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=False)
+            self._writer = pq.ParquetWriter(path, schema, compression=self.compression, use_dictionary=False)
         self._paths.append(path)
         self._written = 0
 

@@ -10,8 +10,6 @@ import pyarrow as pa
 
 from dataforge.store.home import Store
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
-
 
 def put_frame(store: Store, frame: pl.DataFrame) -> str:
     """Keep a frame; give the SHA-256 of its Arrow stream."""
@@ -21,7 +19,7 @@ def put_frame(store: Store, frame: pl.DataFrame) -> str:
 def get_frame(store: Store, digest: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read a frame, or some of its columns."""
     options = None
-    data = store.get(digest)
+    data = pa.py_buffer(store.get(digest))
     if columns is not None:
         names = pa.ipc.open_stream(data).schema.names
         options = pa.ipc.IpcReadOptions(included_fields=[names.index(column) for column in columns])
@@ -31,13 +29,16 @@ def get_frame(store: Store, digest: str, columns: Sequence[str] | None = None) -
     return frame if columns is None else frame.select(columns)
 
 
-def frame_bytes(frame: pl.DataFrame) -> bytes:
-    """Write a frame as one record batch of an Arrow stream."""
+def frame_bytes(frame: pl.DataFrame) -> memoryview:
+    """Write a frame as one record batch of an Arrow stream.
+
+    Not compressed: LZ4 costs more CPU than all else that is done to write and read an object.
+    """
     table = to_arrow(frame)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as writer:
+    with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return memoryview(sink.getvalue())
 
 
 def to_arrow(frame: pl.DataFrame) -> pa.Table:

@@ -1,0 +1,110 @@
+"""The numbers of a build report: counted on all rows as they are published, or on a seeded sample that says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from dataforge.core.errors import ForgeError
+from dataforge.core.fingerprint import unit_interval
+from dataforge.core.schema import kind_of_row
+
+SAMPLE_ROWS = 300
+_SAMPLE_CHARACTERS = 50_000
+TOKENIZER = "cl100k_base"
+
+# Lengths are counted in doublings: 1, 2, 4, … characters.
+LENGTH_BINS = 24
+MAX_TURNS = 24
+
+
+class Profile:
+    """Counts what is published, one frame at a time.
+
+    Args:
+        total: Rows that will come, for the size of the sample.
+        seed: The recipe's seed.
+    """
+
+    def __init__(self, total: int, seed: int) -> None:
+        self._rate = min(1.0, SAMPLE_ROWS / max(total, 1))
+        self._seed = str(seed)
+        self._sources: Counter[tuple[str, str, str]] = Counter()
+        self._licenses: Counter[str] = Counter()
+        self._turns: Counter[int] = Counter()
+        self._prompt_lengths = np.zeros(LENGTH_BINS, dtype=np.int64)
+        self._response_lengths = np.zeros(LENGTH_BINS, dtype=np.int64)
+        self._characters = 0
+        self._sample: list[str] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Count some rows."""
+        kinds = frame.select(pl.col("origin").struct.field("corpus"), "split", kind_of_row())
+        self._sources.update(kinds.iter_rows())
+        self._licenses.update(frame["license"].to_list())
+        self._turns.update(frame["prompt"].list.len().clip(upper_bound=MAX_TURNS).to_list())
+        prompts = _characters(pl.col("prompt"))
+        responses = _characters(pl.col("responses").list.get(0, null_on_oob=True).struct.field("messages"))
+        lengths = frame.select(prompt=prompts, response=responses)
+        self._prompt_lengths += _doublings(lengths["prompt"])
+        self._response_lengths += _doublings(lengths["response"].drop_nulls())
+        self._characters += int(lengths["prompt"].sum()) + int(lengths["response"].sum() or 0)
+        chosen = [unit_interval("profile", self._seed, row_id) < self._rate for row_id in frame["row_id"]]
+        for prompt, responses_ in (
+            frame.filter(pl.Series(chosen, dtype=pl.Boolean)).select("prompt", "responses").iter_rows()
+        ):
+            best: list[dict[str, str | None]] = responses_[0]["messages"] if responses_ else []
+            texts = [message["content"] or "" for message in (*prompt, *best)]
+            self._sample.append("\n\n".join(texts)[:_SAMPLE_CHARACTERS])
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all counts; what could not be counted says why."""
+        return {
+            "sources": [
+                {"source": source, "split": split, "kind": kind, "rows": rows}
+                for (source, split, kind), rows in sorted(self._sources.items())
+            ],
+            "licenses": dict(sorted(self._licenses.items())),
+            "prompt_messages": {str(turns): rows for turns, rows in sorted(self._turns.items())},
+            "prompt_characters": self._prompt_lengths.tolist(),
+            "response_characters": self._response_lengths.tolist(),
+            "characters": self._characters,
+            "sample": {"rows": len(self._sample), "rate": self._rate, "seed": int(self._seed), **self._sampled()},
+        }
+
+    def _sampled(self) -> dict[str, Any]:
+        from dataforge.text.language import languages
+        from dataforge.text.tokens import token_counter
+
+        found: dict[str, Any] = {"languages": dict(sorted(Counter(languages(self._sample)).items()))}
+        try:
+            count = token_counter(TOKENIZER)
+        except ForgeError as error:
+            return {**found, "tokens": None, "tokens_missing": error.message}
+        counts = [count(text) for text in self._sample]
+        characters = sum(map(len, self._sample))
+        # Rows cut for the sample would bias a mean, so tokens of all rows come from characters a token.
+        per_character = sum(counts) / characters if characters else 0.0
+        return {
+            **found,
+            "tokens": {
+                "tokenizer": TOKENIZER,
+                "estimate": round(per_character * self._characters),
+                "characters_per_token": round(1 / per_character, 3) if per_character else None,
+                "lengths": _doublings(pl.Series(counts, dtype=pl.UInt32)).tolist(),
+            },
+        }
+
+
+def _characters(messages: pl.Expr) -> pl.Expr:
+    return messages.list.eval(pl.element().struct.field("content").str.len_chars()).list.sum()
+
+
+def _doublings(lengths: pl.Series) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Count lengths by the power of two at or below them; the first bin also takes 0."""
+    numbers = np.maximum(lengths.to_numpy().astype(np.float64), 1.0)
+    bins = np.minimum(np.log2(numbers).astype(np.int64), LENGTH_BINS - 1)
+    return np.bincount(bins, minlength=LENGTH_BINS).astype(np.int64)

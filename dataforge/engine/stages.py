@@ -1,0 +1,197 @@
+"""The stages of a build: how each turns parts into tasks, and results into parts and a record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dataforge.core.fingerprint import fingerprint
+from dataforge.engine.books import check_books
+from dataforge.engine.flow import Do, Part, Result, StageRecord, with_result
+from dataforge.engine.task import PluginRef, Task
+from dataforge.recipe.model import Recipe, SourceEntry, StepEntry
+from dataforge.store.files import digest_of
+from dataforge.store.home import Store
+from dataforge.store.shards import get_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a stage works with.
+
+    Args:
+        store: The project's store.
+        do: Runs tasks, or only looks their results up.
+        recipe: The recipe that is built.
+    """
+
+    store: Store
+    do: Do
+    recipe: Recipe
+
+
+def read_source(bench: Bench, entry: SourceEntry) -> tuple[list[Part], StageRecord]:
+    """Read a source's files, each by itself, and give its rows their identity."""
+    ref = PluginRef.of("source", entry.use, entry.plugin, entry.base)
+    common: dict[str, Any] = {
+        "plugin": ref.key(),
+        "corpus": entry.name,
+        "license": entry.license,
+        "split": split_key(bench.recipe),
+    }
+    tasks: list[Task] = []
+    files: list[dict[str, Any]] = []
+    for file in entry.inputs:
+        digest, size = digest_of(bench.store, file.path)
+        files.append({"label": file.label, "digest": digest, "bytes": size})
+        at = {"plugin": ref.to_json(), "path": str(file.path)}
+        tasks.append(Task("read_file", {**common, "label": file.label, "file": digest}, at))
+    results = bench.do(tasks)
+    parts_of_files = [result["parts"] for result in results]
+    told_apart, renumbering = _tell_copies_apart(bench, tasks, parts_of_files)
+    record = StageRecord(entry.name, "source", entry.use, entry.plugin.version, ref.params)
+    parts: list[Part] = []
+    for file, result in zip(files, told_apart, strict=True):
+        file["records"] = 0
+        for part in result:
+            _count_records(record, part)
+            file["records"] += sum(part["counts"].values())
+            parts.append(Part(part["rows"], part["stored"], None, part["stored"], entry.name, part["size"]))
+    record.files = files
+    met = record.rejected.keys() | record.repaired.keys()
+    record.meanings = {code.name: code.what for code in entry.plugin.codes if code.name in met}
+    record.uses = sorted({use for part_list in told_apart for part in part_list for use in part["uses"]})
+    record.added = record.rows_out = sum(part.kept for part in parts)
+    _close(record, [*tasks, *renumbering], results, parts)
+    return parts, record
+
+
+def split_key(recipe: Recipe) -> dict[str, Any]:
+    """Give what decides the split of a group."""
+    return {"seed": recipe.split.seed, "validation": recipe.split.validation, "test": recipe.split.test}
+
+
+def _count_records(record: StageRecord, part: dict[str, Any]) -> None:
+    counts = part["counts"]
+    record.records += sum(counts.values())
+    record.used += counts["used"]
+    record.merged += counts["merged"]
+    record.rejected.update(part["rejected"])
+    record.repaired.update(part["repaired"])
+    record.ledger.append(part["records"])
+
+
+def _tell_copies_apart(
+    bench: Bench, tasks: Sequence[Task], parts_of_files: list[list[dict[str, Any]]]
+) -> tuple[list[list[dict[str, Any]]], list[Task]]:
+    """Count on where the same bytes came in an earlier file, so that no two rows share an id."""
+    if len(parts_of_files) < 2:
+        return parts_of_files, []
+    seen: Counter[str] = Counter()
+    told: list[list[dict[str, Any]]] = []
+    renumbering: list[Task] = []
+    for task, parts in zip(tasks, parts_of_files, strict=True):
+        digests = [get_frame(bench.store, part["records"], ["digest"])["digest"] for part in parts]
+        in_file = Counter(digest.hex() for column in digests for digest in column)
+        before = {digest: seen[digest] for digest in in_file if digest in seen}
+        seen.update(in_file)
+        again = {place: _renumber_task(task, part, before) for place, part in enumerate(parts) if before}
+        results = dict(zip(again, bench.do(list(again.values())), strict=True))
+        renumbering.extend(again.values())
+        told.append([results.get(place, part) for place, part in enumerate(parts)])
+    return told, renumbering
+
+
+def _renumber_task(task: Task, part: dict[str, Any], before: dict[str, int]) -> Task:
+    return Task("renumber", {**task.key, "part": part, "before": before}, task.at)
+
+
+def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Part], StageRecord]:
+    """Run one step over all parts."""
+    ref = PluginRef.of("step", entry.use, entry.plugin, entry.base)
+    where = entry.where.model_dump(mode="json", exclude_none=True) if entry.where is not None else None
+    record = StageRecord(entry.name, step_kind(entry.plugin), entry.use, entry.plugin.version, ref.params)
+    record.where = where
+    record.rows_in = sum(part.kept for part in parts)
+    shown = [part for part in parts if _may_take_part(part, where)]
+    run = {"map": _run_map, "filter": _run_filter, "corpus_filter": _run_corpus_filter}[record.kind]
+    after, tasks, results = run(bench, shown, ref, where)
+    changed = dict(zip(map(id, shown), after, strict=True))
+    parts = [changed.get(id(part), part) for part in parts]
+    record.rows_out = sum(part.kept for part in parts)
+    for result in results:
+        record.dropped.update(result.get("dropped", {}))
+        record.changed += result.get("changed", 0)
+        if result.get("ledger"):
+            record.ledger.append(result["ledger"])
+    reasons = getattr(entry.plugin, "reasons", {})
+    record.meanings = {name: reasons[name] for name in record.dropped}
+    _close(record, tasks, results, parts)
+    return parts, record
+
+
+def step_kind(plugin: Any) -> str:
+    """Tell the kinds of steps apart by what they can do."""
+    if hasattr(plugin, "rewrite"):
+        return "map"
+    if getattr(plugin, "is_corpus_wide", False):
+        return "corpus_filter"
+    return "filter"
+
+
+Ran = tuple[list[Part], list[Task], list[Result]]
+
+
+def _step_task(work: str, part: Part, ref: PluginRef, where: dict[str, Any] | None, **more: Any) -> Task:
+    key = {"plugin": ref.key(), "part": part.to_json(), "where": where, **more}
+    return Task(work, key, {"plugin": ref.to_json()})
+
+
+def _run_map(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:
+    tasks = [_step_task("map", part, ref, where) for part in parts]
+    results = bench.do(tasks)
+    after = [
+        replace(part, rows=result["rows"], stored=result["stored"], keep=None, kept=result["stored"])
+        for part, result in zip(parts, results, strict=True)
+    ]
+    return after, tasks, results
+
+
+def _run_filter(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:
+    tasks = [_step_task("filter", part, ref, where) for part in parts]
+    results = bench.do(tasks)
+    return [with_result(part, result) for part, result in zip(parts, results, strict=True)], tasks, results
+
+
+def _run_corpus_filter(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:
+    measuring = [_step_task("measure", part, ref, where) for part in parts]
+    for task in measuring:
+        task.key["plugin"] = ref.key(with_thresholds=False)
+    measured = bench.do(measuring)
+    evidence = [result["evidence"] for result in measured]
+    deciding = Task("decide", {"plugin": ref.key(), "evidence": evidence}, {"plugin": ref.to_json()})
+    decided = bench.do([deciding])
+    drops = decided[0]["drops"]
+    taking = [
+        Task("take_out", {"part": part.to_json(), "where": where, "drops": digest, "plugin": {"use": ref.use}})
+        for part, digest in zip(parts, drops, strict=True)
+    ]
+    taken = bench.do(taking)
+    after = [with_result(part, result) for part, result in zip(parts, taken, strict=True)]
+    return after, [*measuring, deciding, *taking], [*measured, *decided, *taken]
+
+
+def _may_take_part(part: Part, where: dict[str, Any] | None) -> bool:
+    if not where or "source" not in where:
+        return True
+    wanted = where["source"]
+    return part.corpus == wanted if isinstance(wanted, str) else part.corpus in wanted
+
+
+def _close(record: StageRecord, tasks: list[Task], results: list[Result], parts: list[Part]) -> None:
+    record.flow = [part.to_json() for part in parts]
+    record.fingerprint = fingerprint({"tasks": [task.fingerprint for task in tasks], "flow": record.flow})
+    record.reused = all(result.get("reused", False) for result in results)
+    check_books(record)

@@ -1,0 +1,76 @@
+"""Your own JSON, by a mapping of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from dataforge.core.codes import Code
+from dataforge.core.plugin import Batch, RawFile, Source
+from dataforge.reading.drafts import OnError
+from dataforge.reading.json_records import JSON_CODES, read_json_records
+from dataforge.reading.mapping import (
+    MAPPING_CODES,
+    AuthorColumn,
+    ChosenColumn,
+    GroupColumn,
+    LicenseColumn,
+    MessagesColumn,
+    PromptColumn,
+    RanksColumns,
+    RejectedColumn,
+    ResponseColumn,
+    ResponsesColumns,
+    RowMaker,
+    ScoreColumn,
+    ScoresColumns,
+    SystemColumn,
+    ToolsColumn,
+    UrlColumn,
+    columns_of,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Json:
+    r"""Your own JSON or JSON lines: say which column holds the prompt, which the response.
+
+    A value with braces is a template (`"{title}\n\n{body}"`), any other is a column or a path to a value
+    (`"meta.title"`, `"completions[].text"`, `"/meta/title"`). A column that is named must be there, unless its name
+    ends in a question mark.
+    """
+
+    version: ClassVar[int] = 1
+    codes: ClassVar[tuple[Code, ...]] = (*JSON_CODES, *MAPPING_CODES)
+    gives: ClassVar[frozenset[str]] = frozenset({"sft", "preference", "prompt"})
+
+    prompt: PromptColumn = None
+    response: ResponseColumn = None
+    chosen: ChosenColumn = None
+    rejected: RejectedColumn = None
+    responses: ResponsesColumns = None
+    scores: ScoresColumns = None
+    ranks: RanksColumns = None
+    messages: MessagesColumn = None
+    system: SystemColumn = None
+    tools: ToolsColumn = None
+    group: GroupColumn = None
+    url: UrlColumn = None
+    author: AuthorColumn = None
+    license_column: LicenseColumn = None
+    score: ScoreColumn = None
+    on_error: Annotated[OnError, Field(description="What to do with a record that is not as it should be.")] = "repair"
+
+    def __post_init__(self) -> None:
+        """Check that the columns go together."""
+        RowMaker(columns_of(self))
+
+    def read(self, file: RawFile) -> Iterator[Batch]:
+        """Read a JSON array, JSON lines or objects one after the other."""
+        return read_json_records(file, self.codes, self.on_error, RowMaker(columns_of(self)))
+
+
+SOURCE: type[Source] = Json
