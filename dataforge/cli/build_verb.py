@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from dataforge.cli import console
 from dataforge.cli.lines import closing_lines, stage_line
 from dataforge.cli.options import json_option, open_project, recipe_argument, set_option, workers_option
+from dataforge.core.errors import DataError
+
+if TYPE_CHECKING:
+    from dataforge.engine.flow import StageRecord
 
 
 @click.command()
@@ -26,36 +31,28 @@ def command(recipe: Path, overrides: tuple[str, ...], workers: int | None, *, as
     from dataforge.engine.build import build
     from dataforge.report.build_report import write_build_report
 
-    with console.progress() as shown:
-        watcher = _Watcher(shown, as_json=as_json)
+    with contextlib.closing(_Watcher(as_json=as_json)) as watcher:
         if not as_json:
             console.say(f"{checked.name} · seed {checked.seed}")
         built = build(store, checked, workers=workers, watcher=watcher)
-    report = write_build_report(store, built.run)
+    write_build_report(store, built.run)
     if as_json:
-        console.say_json({**built.run, "report": str(report)})
+        console.say_json(built.run)
     else:
         console.say(closing_lines(built.run))
+    if not sum(built.published.rows.values()):
+        raise DataError("no row is left", fix=f"see which stage let them go in {built.run['report']}")
 
 
-class _Watcher:
-    """Shows progress on standard error, and a line for each stage that is done."""
+class _Watcher(console.StageProgress):
+    """Shows progress, and says a line for each stage that is done."""
 
-    def __init__(self, shown: console.StageProgress, *, as_json: bool) -> None:
-        self._shown = shown
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
         self._as_json = as_json
 
-    def begin(self, stage: str, kind: str) -> None:
-        del kind
-        self._shown.begin(stage)
-
-    def tasks(self, total: int) -> None:
-        self._shown.more(total)
-
-    def tick(self) -> None:
-        self._shown.tick()
-
-    def end(self, record: Any) -> None:
-        self._shown.end()
+    def end(self, record: StageRecord) -> None:
+        """A stage is done."""
+        self.close()
         if not self._as_json:
             console.say(stage_line(record.to_json()))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
 import time
-from collections.abc import Generator
 from typing import Any
 
 _PLAIN_EVERY_S = 10.0
@@ -59,6 +57,7 @@ class StageProgress:
 
     def begin(self, stage: str) -> None:
         """A stage begins."""
+        self.close()
         self._stage, self._done, self._total = stage, 0, 0
         self._spoke = time.monotonic()
         if is_terminal():
@@ -66,55 +65,43 @@ class StageProgress:
             self._task = self._bar.add_task(stage, total=None)
             self._bar.start()
 
-    def more(self, total: int) -> None:
-        """The stage has more to do."""
-        self._total += total
+    def tasks(self, size: int) -> None:
+        """This many more bytes are to be worked through."""
+        self._total += size
         if self._bar is not None:
             self._bar.update(self._task, total=self._total)
 
-    def tick(self) -> None:
-        """One piece is done."""
-        self._done += 1
+    def done(self, size: int) -> None:
+        """So many bytes are done for good."""
+        self._done += size
+        self.under_way(0)
+
+    def under_way(self, size: int) -> None:
+        """So many bytes more are half way."""
+        behind = min(self._done + size, self._total)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done)
+            self._bar.update(self._task, completed=behind)
         elif time.monotonic() - self._spoke > _PLAIN_EVERY_S:
             self._spoke = time.monotonic()
-            complain(f"  {self._stage}: {self._done} of {self._total}")
+            complain(f"  {self._stage}: {behind / 1e6:,.0f} of {self._total / 1e6:,.0f} MB")
 
-    def end(self) -> None:
+    def close(self) -> None:
         """The stage is over: the bar goes."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
 
-@contextlib.contextmanager
-def progress() -> Generator[StageProgress]:
-    """Show progress, and clear it away whatever happens."""
-    shown = StageProgress()
-    try:
-        yield shown
-    finally:
-        shown.end()
-
-
 def _rich_bar() -> Any:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     columns = (
         TextColumn("  {task.description}"),
         BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
         TimeRemainingColumn(),
+        TextColumn("left"),
     )
     return Progress(*columns, console=Console(stderr=True), transient=True)

@@ -13,7 +13,7 @@ from dataforge.cli.options import json_option
 from dataforge.core.errors import ForgeError
 
 if TYPE_CHECKING:
-    from dataforge.engine.draft_recipe import Looked, SourceDraft
+    from dataforge.engine.recipe_text import Looked, SourceDraft
 
 _NAMED = 3
 
@@ -69,7 +69,7 @@ def _look(files: tuple[Path, ...]) -> tuple[list[Looked], int]:
 
 
 def _line(source: SourceDraft) -> str:
-    names = [each.path.name for each in source.looked]
+    names = [str(each.path) for each in source.looked]
     shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
     kinds = {kind for each in source.looked for kind in each.rows}
     return f"  {source.name:<16}  {shown}: {source.guess.why}; gives {' and '.join(sorted(kinds))} rows"

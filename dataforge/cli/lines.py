@@ -6,30 +6,28 @@ from typing import Any
 
 
 def stage_line(stage: dict[str, Any]) -> str:
-    """Write what a stage did in one line."""
+    """Write what a stage did in one line: what came in, what it gave, what went."""
     if stage["kind"] == "source":
-        counts = [f"{len(stage['files']):,} files", f"{stage['records']:,} records", f"{stage['rows_out']:,} rows"]
-        rejected = sum(stage["rejected"].values())
-        repaired = sum(stage["repaired"].values())
-        counts.append(f"{rejected:,} rejected")
-        if repaired:
-            counts.append(f"{repaired:,} repairs")
+        files, records = len(stage["files"]), stage["records"]
+        rejected, repairs = sum(stage["rejected"].values()), sum(stage["repaired"].values())
+        came = f"{records:,} records in {files:,} {'file' if files == 1 else 'files'}"
+        went = f"{rejected:,} rejected" + (f", {repairs:,} repairs" if repairs else "")
     else:
-        counts = [f"{stage['rows_out']:,} rows", f"{sum(stage['dropped'].values()):,} dropped"]
-        if stage["kind"] == "map":
-            counts[1] = f"{stage['changed']:,} changed"
+        came = f"{stage['rows_in']:,} rows"
+        added = f"{stage['added']:,} added, " if stage["added"] else ""
+        dropped = sum(stage["dropped"].values())
+        went = f"{stage['changed']:,} changed" if stage["kind"] == "map" else f"{added}{dropped:,} dropped"
     took = "reused" if stage["reused"] else f"{stage['seconds']:.1f} s"
-    return f"  {stage['name']:<20} {'   '.join(f'{count:>16}' for count in counts)}   {took:>7}"
+    return f"  {stage['name']:<18} {came:>26} → {stage['rows_out']:>9,} rows   {went:<28} {took:>7}"
 
 
 def closing_lines(run: dict[str, Any]) -> str:
     """Say what there is now, and where to look next."""
-    rows = run["datasets"][0]["rows"]
+    dataset = run["datasets"][0]
+    rows = dataset["rows"]
     splits = ", ".join(f"{count:,} {split}" for split, count in rows.items())
-    recipe = run["recipe_file"]
     return (
-        f"{sum(rows.values()):,} rows ({splits or 'none'}) · {run['datasets'][0]['folder']} "
-        f"· digest {run['digest'][:12]}\n"
+        f"{sum(rows.values()):,} rows ({splits or 'none'}) · {dataset['folder']} · digest {run['digest'][:12]}\n"
         f"report {run['report']}\n"
-        f"why: forge why ROW {recipe}"
+        f"why: forge why ROW, FILE:LINE or --text WORDS"
     )

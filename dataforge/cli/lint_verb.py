@@ -81,7 +81,7 @@ def verdict(report: FileReport) -> str:
     """Say in one line how a file stands."""
     counts = [f"{report.usable:,} usable", f"{report.rejected:,} would be rejected", f"{report.repaired:,} repaired"]
     if report.left_out:
-        counts.insert(2, f"{report.left_out:,} left out as nothing for this source")
+        counts.insert(2, f"{report.left_out:,} left out")
     findings = _counted(len(report.findings), "finding")
     return f"{report.path}: {report.guess.use}, {_counted(report.records, 'record')}: {', '.join(counts)}; {findings}"
 
@@ -94,12 +94,14 @@ def _page(report: FileReport) -> str:
 
 
 def _row_lines(report: FileReport) -> list[str]:
+    from dataforge.engine.lint_codes import MIN_PAIRS
+
     counts = report.counts
     kinds = [f"{rows:,} {kind}" for kind, rows in counts.rows.items() if rows]
     if not kinds:
         return []
     lines = [f"  rows: {', '.join(kinds)}"]
-    if counts.pairs:
+    if counts.pairs >= MIN_PAIRS:
         longer, shorter = counts.chosen_longer / counts.pairs, counts.chosen_shorter / counts.pairs
         lines.append(
             f"  the better answer is longer in {longer:.0%} and shorter in {shorter:.0%} of {counts.pairs:,} pairs"

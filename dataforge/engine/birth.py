@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from dataforge.store.shards import get_frame, put_frame
 UNKNOWN_LICENSE = "unknown"
 
 
-def read_parts(store: Store, task: Task) -> list[dict[str, Any]]:
+def read_parts(store: Store, task: Task, note: Callable[[int], None]) -> list[dict[str, Any]]:
     """Read one file with its source; store a frame of rows and a frame of records for each batch.
 
     The task's key: plugin, corpus, label, license, split (seed, validation, test), file (digest).
@@ -31,17 +32,17 @@ def read_parts(store: Store, task: Task) -> list[dict[str, Any]]:
     declared = {code.name for code in source.codes}
     seen: Counter[bytes] = Counter()
     parts: list[dict[str, Any]] = []
+    done = 0
     for batch in source.read(file):
         _check_batch(batch, declared, key["plugin"]["use"])
         occurrences: list[int] = []
         for digest in batch.records["digest"]:
             occurrences.append(seen[digest])
             seen[digest] += 1
-        parts.append(
-            _store_part(
-                store, batch.drafts, batch.records.with_columns(occurrence=pl.Series(occurrences, dtype=pl.UInt32)), key
-            )
-        )
+        records = batch.records.with_columns(occurrence=pl.Series(occurrences, dtype=pl.UInt32))
+        parts.append(_store_part(store, batch.drafts, records, key))
+        done += parts[-1]["size"]
+        note(done)
     return parts
 
 

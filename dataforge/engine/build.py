@@ -12,32 +12,25 @@ from typing import Any, Protocol
 from dataforge import __version__
 from dataforge.engine.books import check_whole
 from dataforge.engine.examples import examples
-from dataforge.engine.executor import Executor, make_executor, run_or_reuse
+from dataforge.engine.executor import Executor, TaskWatcher, make_executor, run_or_reuse
 from dataforge.engine.flow import Part, Result, StageRecord
 from dataforge.engine.plan import input_bytes
 from dataforge.engine.publish import Published, publish
 from dataforge.engine.stages import Bench, read_source, run_step
 from dataforge.engine.task import Task
 from dataforge.recipe.model import Recipe
+from dataforge.store.disk import held
 from dataforge.store.home import Store
 from dataforge.store.runs import last_run, put_run
 
 RUN_SCHEMA = "dataforge.build/1"
 
 
-class Watcher(Protocol):
+class Watcher(TaskWatcher, Protocol):
     """Is told how a build goes."""
 
-    def begin(self, stage: str, kind: str) -> None:
+    def begin(self, stage: str) -> None:
         """A stage begins."""
-        ...
-
-    def tasks(self, total: int) -> None:
-        """The stage has this many more tasks."""
-        ...
-
-    def tick(self) -> None:
-        """A task is done."""
         ...
 
     def end(self, record: StageRecord) -> None:
@@ -48,13 +41,16 @@ class Watcher(Protocol):
 class Unwatched:
     """Watches nothing."""
 
-    def begin(self, stage: str, kind: str) -> None:
+    def begin(self, stage: str) -> None:
         """Ignore it."""
 
-    def tasks(self, total: int) -> None:
+    def tasks(self, size: int) -> None:
         """Ignore it."""
 
-    def tick(self) -> None:
+    def under_way(self, size: int) -> None:
+        """Ignore it."""
+
+    def done(self, size: int) -> None:
         """Ignore it."""
 
     def end(self, record: StageRecord) -> None:
@@ -97,17 +93,20 @@ def build(
         DataError: The data is wrong in a way that the recipe's policies do not let pass.
         MachineError: The machine failed; what was done is kept, and the same command goes on.
     """
-    watcher = watcher or Unwatched()
+    with held(store.root / "locks" / recipe.name, f"a build of {recipe.name}"):
+        return _build(store, recipe, workers, watcher or Unwatched(), executor)
+
+
+def _build(store: Store, recipe: Recipe, workers: int | None, watcher: Watcher, executor: Executor | None) -> Built:
     began = time.perf_counter()
     started = datetime.now(UTC)
-    sizes = input_bytes(recipe)
-    runner = executor or make_executor(store, workers, sizes)
+    runner = executor or make_executor(store, workers, input_bytes(recipe))
     try:
         parts, records, uses = run_stages(store, recipe, runner, watcher)
     finally:
         if executor is None:
             runner.close()
-    watcher.begin("shards", "publish")
+    watcher.begin("shards")
     published = publish(store, recipe, parts, records, uses)
     check_whole(records, sum(published.rows.values()))
     run = _same_as_last(store, recipe, records, published)
@@ -148,28 +147,27 @@ def run_stages(
     """
 
     def do(tasks: Sequence[Task]) -> list[Result]:
-        watcher.tasks(len(tasks))
-        return run_or_reuse(store, runner, tasks, watcher.tick)
+        return run_or_reuse(store, runner, tasks, watcher)
 
     bench = Bench(store, do, recipe)
     parts: list[Part] = []
     records: list[StageRecord] = []
     for entry in recipe.sources:
-        read, record = _timed(watcher, entry.name, "source", lambda entry=entry: read_source(bench, entry))
+        read, record = _timed(watcher, entry.name, lambda entry=entry: read_source(bench, entry))
         parts.extend(read)
         records.append(record)
     for entry in recipe.steps:
         rows = parts
-        parts, record = _timed(watcher, entry.name, "step", lambda entry=entry, rows=rows: run_step(bench, entry, rows))
+        parts, record = _timed(watcher, entry.name, lambda entry=entry, rows=rows: run_step(bench, entry, rows))
         records.append(record)
     uses = {use for record in records for use in record.uses}
     return [part for part in parts if part.kept], records, uses
 
 
 def _timed(
-    watcher: Watcher, name: str, kind: str, run: Callable[[], tuple[list[Part], StageRecord]]
+    watcher: Watcher, name: str, run: Callable[[], tuple[list[Part], StageRecord]]
 ) -> tuple[list[Part], StageRecord]:
-    watcher.begin(name, kind)
+    watcher.begin(name)
     began = time.perf_counter()
     parts, record = run()
     record.seconds = time.perf_counter() - began

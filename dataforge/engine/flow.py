@@ -77,6 +77,7 @@ class StageRecord:
     ledger: list[str] = field(default_factory=list[str])
     uses: list[str] = field(default_factory=list[str])
     meanings: dict[str, str] = field(default_factory=dict[str, str])
+    not_faults: list[str] = field(default_factory=list[str])
     flow: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     where: dict[str, Any] | None = None
     reused: bool = False

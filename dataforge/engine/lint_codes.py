@@ -67,7 +67,7 @@ DATA_CODES: tuple[DataCode, ...] = (
         "warning",
         f"In clearly more than {BIASED_SHARE:.0%} of the pairs the better answer is the longer one, or the shorter one:"
         " a reward model can learn length instead of worth.",
-        "kept; the report of an eval shows how reward goes with length",
+        "kept",
     ),
     DataCode(
         "mojibake",

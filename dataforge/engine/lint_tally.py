@@ -45,7 +45,8 @@ class Tally:
             found = (
                 batch.drafts.select("record")[flag.rows].with_row_index("place").unique("record", maintain_order=True)
             )
-            excerpts = [flag.excerpts[place] for place in found["place"] if place < len(flag.excerpts)]
+            places: list[int] = found["place"].to_list()
+            excerpts = [flag.excerpts[place] for place in places if place < len(flag.excerpts)]
             self._note("row", flag.code, batch.records[found["record"]], excerpts)
 
     def add_places(self, code: str, found: pl.DataFrame, earlier: Sequence[str]) -> None:

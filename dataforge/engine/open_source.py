@@ -40,7 +40,7 @@ def open_source(guess: Guess) -> Source:
     if plugin is None:
         raise RecipeError(
             f"source '{guess.use}' cannot be used as it is: {problems[0].message}",
-            fix="leave out --as, or write a recipe that says which column is what: forge init FILE",
+            fix="leave out --as, or say in a recipe which column is what",
         )
     return plugin
 

@@ -9,11 +9,10 @@ from typing import Any
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.compare import stage_changes
 from dataforge.engine.flow import Part, Result
-from dataforge.engine.stages import Bench, read_source, run_step, step_kind
+from dataforge.engine.stages import Bench, inputs_of, read_source, run_step, step_kind
 from dataforge.engine.task import PluginRef, Task
 from dataforge.recipe.model import Recipe, SourceEntry, StepEntry
 from dataforge.store.disk import machine_errors
-from dataforge.store.files import digest_of
 from dataforge.store.home import Store
 from dataforge.store.runs import last_run
 
@@ -107,7 +106,7 @@ def _described(entry: SourceEntry | StepEntry, ref: PluginRef) -> dict[str, Any]
 
 
 def _files(store: Store, entry: SourceEntry) -> list[dict[str, Any]]:
-    return [{"label": file.label, "digest": digest_of(store, file.path)[0]} for file in entry.inputs]
+    return [{"label": file.label, "digest": digest} for file, digest, _ in inputs_of(store, entry)]
 
 
 def _why(before: dict[str, Any] | None, described: dict[str, Any], otherwise: str) -> str:

@@ -71,6 +71,7 @@ class Profile:
             "prompt_messages": {str(turns): rows for turns, rows in sorted(self._turns.items())},
             "prompt_characters": self._prompt_lengths.tolist(),
             "response_characters": self._response_lengths.tolist(),
+            "max_messages": MAX_TURNS,
             "characters": self._characters,
             "sample": {"rows": len(self._sample), "rate": self._rate, "seed": int(self._seed), **self._sampled()},
         }

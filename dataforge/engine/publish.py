@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections import Counter
@@ -18,7 +19,7 @@ from dataforge.core.schema import ROW, SPLITS
 from dataforge.engine.card import attribution, card, credits_of
 from dataforge.engine.flow import Part, StageRecord, load_part
 from dataforge.engine.profile import Profile
-from dataforge.engine.views import VIEWS, features, openai_lines, without_unused_fields
+from dataforge.engine.views import JSON_FIELDS, VIEWS, openai_lines, without_unused_fields
 from dataforge.recipe.model import Recipe
 from dataforge.store.disk import machine_errors, write_whole
 from dataforge.store.home import Store
@@ -120,8 +121,9 @@ def _as_it_was(folder: Path, made_from: str) -> Published | None:
         path = folder / name
         if not path.is_file() or path.stat().st_size != file["bytes"]:
             return None
-    fields = ("digest", "rows", "views", "files", "profile")
-    return Published(folder, **{name: manifest[name] for name in fields}, reused=True)
+    rows = {split: manifest["rows"][split] for split in SPLITS if split in manifest["rows"]}
+    fields = ("digest", "views", "files", "profile")
+    return Published(folder, rows=rows, **{name: manifest[name] for name in fields}, reused=True)
 
 
 def _swap(fresh: Path, folder: Path) -> None:
@@ -178,14 +180,14 @@ class _Writer:
             if name == "openai":
                 self._write_lines(split, view)
             elif view.height:
-                self._view_writer(name, split, view).write(view)
+                self._view_writer(name, split).write(view)
 
-    def _view_writer(self, name: str, split: str, view: pl.DataFrame) -> ParquetShards:
+    def _view_writer(self, name: str, split: str) -> ParquetShards:
         if (name, split) not in self._view_shards:
             folder = self._folder / "views" / name
-            metadata = features(self._uses, view.columns)
+            json_fields = JSON_FIELDS & self._uses
             # Views can be made again at any time: speed before size.
-            self._view_shards[name, split] = ParquetShards(folder, split, self._max_bytes, "snappy", metadata)
+            self._view_shards[name, split] = ParquetShards(folder, split, self._max_bytes, "snappy", json_fields)
         return self._view_shards[name, split]
 
     def _write_lines(self, split: str, view: pl.DataFrame) -> None:
@@ -230,8 +232,7 @@ class _Writer:
         write_whole(self._folder / "README.md", card_text.encode())
         write_whole(self._folder / "ATTRIBUTION.md", attribution(named, licenses).encode())
         if named.height:
-            with machine_errors(self._folder, "write"):
-                named.write_parquet(self._folder / "ledger" / "attribution.parquet")
+            write_whole(self._folder / "ledger" / "attribution.parquet", _parquet(named))
 
 
 def _digests(folder: Path) -> dict[str, dict[str, Any]]:
@@ -251,9 +252,12 @@ def _write_ledger(store: Store, folder: Path, records: Sequence[StageRecord], pl
         for digest in record.ledger:
             frame = get_frame(store, digest)
             tables[name].append(frame.select(pl.lit(record.name).alias("stage"), pl.all()))
-    with machine_errors(folder, "write"):
-        folder.mkdir(parents=True)
-        for name, frames in tables.items():
-            if frames:
-                whole = pl.concat(frames)
-                whole.write_parquet(folder / f"{name}.parquet", compression="zstd", compression_level=3)
+    for name, frames in tables.items():
+        if frames:
+            write_whole(folder / f"{name}.parquet", _parquet(pl.concat(frames)))
+
+
+def _parquet(frame: pl.DataFrame) -> memoryview:
+    sink = io.BytesIO()
+    frame.write_parquet(sink, compression="zstd", compression_level=3)
+    return sink.getbuffer()

@@ -93,6 +93,8 @@ def _head(path: Path) -> bytes:
         raise RecipeError(f"{path} is a folder", fix=_fix_for_folder(path))
     if not path.exists():
         raise RecipeError(f"there is no file {path}", fix="check the path; patterns are expanded by the shell")
+    if not path.is_file():
+        raise RecipeError(f"{path} is not a regular file", fix="copy what it gives into a file: it is read twice")
     try:
         with open_bytes(path) as stream:
             head = stream.read(_HEAD_BYTES)
@@ -187,7 +189,7 @@ def _of_table(path: Path, text: bytes) -> Guess:
     records = _first(lambda file, keep: read_table(file, codes, "repair", keep, dialect), path)
     if not records or (len(records[0]) == 1 and guess_columns(records) is None):
         start = text[:60].decode("utf-8", "replace").split("\n")[0]
-        message = f"the file is no JSON, no Parquet, no Posts.xml and no table with a header; it begins with {start!r}"
+        message = f"the file is no JSON, no Parquet, no Posts.xml and no table with a header and records; it begins with {start!r}"
         raise _unfit(path, message, "name files of chat or preference data")
     return _of_records(path, "csv", records)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from dataforge.core.errors import DataError
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.books import check_books
 from dataforge.engine.flow import Do, Part, Result, StageRecord, with_result
 from dataforge.engine.task import PluginRef, Task
-from dataforge.recipe.model import Recipe, SourceEntry, StepEntry
+from dataforge.recipe.model import InputFile, Recipe, SourceEntry, StepEntry
 from dataforge.store.files import digest_of
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame
@@ -41,14 +44,19 @@ def read_source(bench: Bench, entry: SourceEntry) -> tuple[list[Part], StageReco
         "license": entry.license,
         "split": split_key(bench.recipe),
     }
-    tasks: list[Task] = []
-    files: list[dict[str, Any]] = []
-    for file in entry.inputs:
-        digest, size = digest_of(bench.store, file.path)
-        files.append({"label": file.label, "digest": digest, "bytes": size})
-        at = {"plugin": ref.to_json(), "path": str(file.path)}
-        tasks.append(Task("read_file", {**common, "label": file.label, "file": digest}, at))
-    results = bench.do(tasks)
+    inputs = inputs_of(bench.store, entry)
+    files = [{"label": file.label, "digest": digest, "bytes": size} for file, digest, size in inputs]
+    tasks = [
+        Task(
+            "read_file",
+            {**common, "label": file.label, "file": digest},
+            {"plugin": ref.to_json(), "path": str(file.path)},
+            size,
+        )
+        for file, digest, size in inputs
+    ]
+    with _places_on_disk(entry):
+        results = bench.do(tasks)
     parts_of_files = [result["parts"] for result in results]
     told_apart, renumbering = _tell_copies_apart(bench, tasks, parts_of_files)
     record = StageRecord(entry.name, "source", entry.use, entry.plugin.version, ref.params)
@@ -62,10 +70,34 @@ def read_source(bench: Bench, entry: SourceEntry) -> tuple[list[Part], StageReco
     record.files = files
     met = record.rejected.keys() | record.repaired.keys()
     record.meanings = {code.name: code.what for code in entry.plugin.codes if code.name in met}
+    record.not_faults = sorted(code.name for code in entry.plugin.codes if code.name in met and not code.is_fault)
     record.uses = sorted({use for part_list in told_apart for part in part_list for use in part["uses"]})
     record.added = record.rows_out = sum(part.kept for part in parts)
     _close(record, [*tasks, *renumbering], results, parts)
     return parts, record
+
+
+def inputs_of(store: Store, entry: SourceEntry) -> list[tuple[InputFile, str, int]]:
+    """List what a source reads, with digest and size; one without files names its own digest."""
+    if getattr(entry.plugin, "needs_files", True):
+        return [(file, *digest_of(store, file.path)) for file in entry.inputs]
+    name = entry.plugin.dataset
+    return [(InputFile(entry.base / name, name), entry.plugin.digest(entry.base), 0)]
+
+
+@contextlib.contextmanager
+def _places_on_disk(entry: SourceEntry) -> Generator[None]:
+    """Say where a file lies seen from here, not how the data calls it: a place that can be opened."""
+    try:
+        yield
+    except DataError as error:
+        paths = {file.label: file.path for file in entry.inputs}
+        if error.where is not None and str(error.where.path) in paths:
+            path = paths[str(error.where.path)]
+            with contextlib.suppress(ValueError):
+                path = path.relative_to(Path.cwd())
+            error.where = replace(error.where, path=path)
+        raise
 
 
 def split_key(recipe: Recipe) -> dict[str, Any]:
@@ -146,7 +178,7 @@ Ran = tuple[list[Part], list[Task], list[Result]]
 
 def _step_task(work: str, part: Part, ref: PluginRef, where: dict[str, Any] | None, **more: Any) -> Task:
     key = {"plugin": ref.key(), "part": part.to_json(), "where": where, **more}
-    return Task(work, key, {"plugin": ref.to_json()})
+    return Task(work, key, {"plugin": ref.to_json()}, part.size)
 
 
 def _run_map(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+import traceback
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from dataforge.core import params, registry
-from dataforge.core.errors import InvariantError
+from dataforge.core.errors import DataError, ForgeError, InvariantError, Where
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.registry import PluginKind
 from dataforge.core.schema import SCHEMA_VERSION
@@ -24,11 +26,13 @@ class Task:
         work: The name of the function in `engine.work`.
         key: JSON values that decide the result.
         at: JSON values that say where things lie on this machine; they decide nothing.
+        size: Bytes it works through, for those who watch.
     """
 
     work: str
     key: dict[str, Any]
     at: dict[str, Any] = field(default_factory=dict[str, Any])
+    size: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -86,6 +90,27 @@ class PluginRef:
     def to_json(self) -> dict[str, Any]:
         """Write it for a task's `at`."""
         return dataclasses.asdict(self)
+
+
+@contextlib.contextmanager
+def blame(ref: PluginRef) -> Generator[None]:
+    """Turn what a plugin of the user's own raises into a message that names its line.
+
+    Raises:
+        DataError: The plugin is a local file, and raised; what a built-in one raises passes as the bug it is.
+    """
+    try:
+        yield
+    except ForgeError:
+        raise
+    except Exception as error:
+        if not registry.is_local(ref.use):
+            raise
+        path = Path(ref.base) / ref.use
+        mine = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        where = Where(ref.use, mine[-1].lineno if mine else None)
+        message = f"{type(error).__name__}: {error}"
+        raise DataError(message, where=where, fix="mend the plugin; what was done before it is kept") from error
 
 
 def input_files(plugin: Any, base: Path) -> dict[str, Path]:

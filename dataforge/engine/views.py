@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import cast
 
@@ -53,6 +52,9 @@ def openai_view(frame: pl.DataFrame) -> pl.DataFrame:
     return rows.select(_messages(whole, "messages"), "tools")
 
 
+# Fields of a view that hold JSON: as structs, rows would gain keys that others have.
+JSON_FIELDS = frozenset({"tool_calls", "tools"})
+
 VIEWS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "sft": sft_view,
     "preference": preference_view,
@@ -91,23 +93,6 @@ def used_fields(frame: pl.DataFrame) -> set[str]:
 def _all_responses(frame: pl.DataFrame) -> pl.Series:
     responses = frame.select(r=pl.col("responses").list.explode(empty_as_null=False))["r"]
     return responses.struct.field("messages").list.explode(empty_as_null=False)
-
-
-def features(used: set[str], columns: list[str]) -> dict[str, str]:
-    """Describe a view to `datasets`: tool calls are JSON there, so that no row gains keys it never had."""
-    if not used & {"tool_calls", "tools"}:
-        return {}
-    message: dict[str, object] = {name: _value("string") for name in ["role", "content", *sorted(used - {"tools"})]}
-    if "tool_calls" in used:
-        message["tool_calls"] = {"_type": "Json"}
-    described: dict[str, object] = {
-        column: {"_type": "Json"} if column == "tools" else {"feature": message, "_type": "List"} for column in columns
-    }
-    return {"huggingface": json.dumps({"info": {"features": described}})}
-
-
-def _value(dtype: str) -> dict[str, str]:
-    return {"dtype": dtype, "_type": "Value"}
 
 
 def openai_lines(view: pl.DataFrame) -> bytes:

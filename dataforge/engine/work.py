@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,23 +14,33 @@ from dataforge.engine.apply import LEDGER, apply_drops, check_drops
 from dataforge.engine.birth import born_again, read_parts
 from dataforge.engine.clauses import takes_part
 from dataforge.engine.flow import Result, load_part
-from dataforge.engine.task import Task, plugin_ref
+from dataforge.engine.task import Task, blame, plugin_ref
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame, put_frame
 
+Outcome = tuple[Result, list[str]]
+Note = Callable[[int], None]
 
-def perform(store: Store, task: Task) -> Result:
-    """Do a task and note its result, objects first."""
-    result, objects = _WORK[task.work](store, task)
+
+def perform(store: Store, task: Task, note: Note) -> Result:
+    """Do a task and store its result, objects first.
+
+    Args:
+        store: The project's store.
+        task: What is to be done.
+        note: Is told how many bytes of the task are behind it, now and then.
+    """
+    with blame(plugin_ref(task.at["plugin"])) if "plugin" in task.at else contextlib.nullcontext():
+        if task.work == "read_file":
+            result, objects = _read_file(store, task, note)
+        else:
+            result, objects = _WORK[task.work](store, task)
     store.put_result(task.fingerprint, result, objects)
     return result
 
 
-Outcome = tuple[Result, list[str]]
-
-
-def _read_file(store: Store, task: Task) -> Outcome:
-    parts = read_parts(store, task)
+def _read_file(store: Store, task: Task, note: Note) -> Outcome:
+    parts = read_parts(store, task, note)
     return {"parts": parts}, [part[name] for part in parts for name in ("rows", "records")]
 
 
@@ -163,7 +174,6 @@ def _shown_rows(store: Store, task: Task) -> tuple[pl.DataFrame, pl.Series]:
 
 
 _WORK: dict[str, Callable[[Store, Task], Outcome]] = {
-    "read_file": _read_file,
     "renumber": _renumber,
     "map": _map,
     "filter": _filter,

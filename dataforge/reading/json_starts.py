@@ -59,4 +59,3 @@ class Starts:
             return False
         names = cast("dict[str, Any]", value).keys()
         return not self._last or len(self._last & names) >= _ALIKE * len(self._last | names)
-

@@ -38,6 +38,7 @@ _MARK = re.compile(rb"<row(?=[\s/>])|</posts(?=[\s>])")
 _LONGEST_MARK = 8
 _OPENS = re.compile(rb"<posts(?:\s[^<>]*+)?(?<!/)>")
 _CLOSES = re.compile(rb"</posts\s*>|<posts(?:\s[^<>]*+)?/>")
+_ELEMENT = re.compile(rb"""<row(?:\s+[^\s=<>]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*+\s*(?:/>|>\s*</row\s*>)""")
 _BETWEEN = re.compile(rb"(?:\s++|\xef\xbb\xbf|<\?[^>]*+>|<!--.*?-->|</?posts(?:\s[^<>]*+)?/?>)*+", re.DOTALL)
 _DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _ILLEGAL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
@@ -79,7 +80,7 @@ def xml_rows(stream: BinaryIO, label: str) -> Iterator[XmlRow | Broken]:
             yield _skip_span(window)
             continue
         if window.data.startswith(b"<row", window.start):
-            item = _row(window, end)
+            item, end = _row(window, end)
             state.see_row(item)
             yield item
         else:
@@ -151,18 +152,21 @@ def _skip_span(window: Window) -> Broken:
             return Broken(raw, code, f"{window.byte - raw.byte:,} bytes; the limit is {MAX_ROW_BYTES:,}")
 
 
-def _row(window: Window, end: int) -> XmlRow | Broken:
+def _row(window: Window, end: int) -> tuple[XmlRow | Broken, int]:
+    """Parse the row at the window's start, and say where it ends: before what follows it and is no row."""
     raw = window.record(end)
     raw = raw._replace(data=raw.data.rstrip())
     try:
-        return XmlRow(raw, parse_row(raw.data))
+        return XmlRow(raw, parse_row(raw.data)), end
     except RecordFaultError as fault:
-        is_last = window.is_at_end and end == len(window.data)
-        if not is_last or raw.data.endswith(b">"):
-            return Broken(raw, fault.code, fault.detail)
+        element = _ELEMENT.match(raw.data)
+        if element is not None and element.end() < len(raw.data):
+            return _row(window, window.start + element.end())
+        if not window.is_at_end or end < len(window.data) or raw.data.endswith(b">"):
+            return Broken(raw, fault.code, fault.detail), end
     if window.damage is not None:
-        return Broken(raw, window.damage.code, window.damage.detail)
-    return Broken(raw, "cut-off", f"the file ends at byte {window.byte + window.size:,}, inside this row")
+        return Broken(raw, window.damage.code, window.damage.detail), end
+    return Broken(raw, "cut-off", f"the file ends at byte {window.byte + window.size:,}, inside this row"), end
 
 
 def parse_row(data: bytes) -> dict[str, str]:

@@ -173,7 +173,9 @@ def _spoken(value: Any, role: str, repairs: list[str]) -> list[Message] | None:
 
 def _conversation(value: Any, repairs: list[str]) -> list[Message]:
     if not isinstance(value, list):
-        raise RecordFaultError("wrong-type", f"one side of the pair is {kind_of(value)}, the other is not")
+        raise RecordFaultError(
+            "wrong-type", f"a side of a pair without a prompt is {kind_of(value)}, not a list of turns"
+        )
     return in_order(read_turns(cast("list[Any]", value), repairs), "merge", repairs)
 
 

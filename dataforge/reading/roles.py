@@ -29,6 +29,9 @@ def role_of(name: object, number: int) -> str:
         name: What the record calls the speaker.
         number: Which message it is, from 1.
 
+    Returns:
+        One of our roles, or `CALL`.
+
     Raises:
         RecordFaultError: No role goes by that name.
     """

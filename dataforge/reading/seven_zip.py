@@ -101,7 +101,8 @@ class _Member:
         if not data and size:
             self._thread.join()
             if self._error is not None:
-                detail = f"the 7z data do not unpack: {self._error} after {self._count:,} unpacked bytes"
+                reason = f"{type(self._error).__name__} {self._error}".strip()
+                detail = f"the 7z data do not unpack: {reason} after {self._count:,} unpacked bytes"
                 raise DamagedFileError("damaged-compression", detail, self._count)
         return data
 

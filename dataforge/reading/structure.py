@@ -47,6 +47,9 @@ def in_order(messages: list[Message], same_role: SameRole, repairs: list[str]) -
         same_role: What to do with two messages of one speaker in a row.
         repairs: Where the codes of what had to be repaired are added.
 
+    Returns:
+        The messages in order; the last may still be a question.
+
     Raises:
         RecordFaultError: There is no question, or a speaker has two messages in a row and none may be merged.
     """

@@ -45,6 +45,9 @@ def read_transcript(text: str, repairs: list[str]) -> list[Message]:
         text: The transcript.
         repairs: Where the codes of what had to be repaired are added.
 
+    Returns:
+        The turns as messages, blanks around them left out.
+
     Raises:
         RecordFaultError: There are no turns in it, or one before the last is empty.
     """

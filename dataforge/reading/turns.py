@@ -37,6 +37,9 @@ def read_turns(turns: list[Any], repairs: list[str]) -> list[Message]:
         turns: The turns as JSON values: `from` and `value`, `role` and `content`, or `text`.
         repairs: Where the codes of what had to be repaired are added.
 
+    Returns:
+        The messages that are not empty.
+
     Raises:
         RecordFaultError: A turn is no message.
     """
@@ -53,11 +56,7 @@ def read_turns(turns: list[Any], repairs: list[str]) -> list[Message]:
 
 
 def read_tools(value: Any) -> str | None:
-    """Give a record's list of tools as JSON text; None where there is none.
-
-    Raises:
-        RecordFaultError: It is no JSON list.
-    """
+    """Give a record's list of tools as JSON text, None where there is none; anything but a JSON list is a fault."""
     if value is None or value in ("", []):
         return None
     if isinstance(value, str):

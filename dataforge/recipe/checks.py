@@ -64,7 +64,7 @@ def _check_names(kind: str, drafts: Sequence[Draft], mistakes: Mistakes) -> None
             fix = f'give this one a name of its own, such as name = "{draft.name}_2"'
             line = f" (line {other.node.place.line})" if other.node.place.line else ""
             mistakes.add(f"another {kind}{line} is called '{draft.name}' too", fix=fix, where=where)
-        elif not is_safe_name(draft.name):
+        elif not is_safe_name(draft.name) and draft.plugin_class is not None:
             fix = 'add name = "…", of letters, digits, ".", "_" and "-"'
             mistakes.add(f"'{draft.name}' is no name for a {kind}", fix=fix, where=where)
         elif kind == "train" and draft.name in RESERVED:
@@ -101,7 +101,7 @@ def _check_kind(draft: Draft, clause: Any, sources: Sequence[Draft], mistakes: M
     where = draft.place_of("where" if draft.kind == "step" else "data", "kind") if written else draft.place_of("use")
     mistakes.add(
         f"{draft.kind} '{draft.name}' wants {kind} rows, and no source gives any: {found}",
-        fix=f"add a source of {kind} rows, or remove this {draft.kind}",
+        fix=f"add a source of {kind} rows, or remove this [[{draft.kind}]]",
         where=where,
     )
 

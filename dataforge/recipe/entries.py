@@ -76,7 +76,6 @@ def _draft(kind: str, node: Node, mistakes: Mistakes) -> Draft:
     if draft.plugin_class:
         part = Node({key: child for key, child in node.table.items() if key not in own}, node.place, node.base)
         draft.plugin = check(draft.plugin_class, part, _called(draft), mistakes)
-    if draft.plugin is not None:
         _check_paths(draft, mistakes)
     if kind == "source" and draft.plugin_class:
         _find_files(draft, mistakes)
@@ -111,13 +110,18 @@ def _mend_use(draft: Draft, mistakes: Mistakes) -> None:
 def _find_plugin(kind: PluginKind, use: Node | None, base: Path, mistakes: Mistakes) -> type[Any] | None:
     if use is None or not isinstance(use.value, str):
         return None  # the check of the table's own keys says so
+    if registry.is_local(use.value) and not (base / use.value).is_file():
+        _, wrong = find_inputs([use.value], base)
+        mistakes.add(wrong[0].message, fix=wrong[0].fix, where=use.place)
+        return None
     try:
         plugin = registry.load(kind, use.value, base)
     except UnknownPluginError as error:
         known = f"there are: {listed(registry.names(kind))}; a file of your own begins with ./ and ends in .py"
         mistakes.add(str(error), fix=did_you_mean(error.suggestion, known), where=use.place)
     except BadPluginError as error:
-        mistakes.add(f"'{use.value}' cannot be used: {error}", fix="mend the file", where=use.place)
+        fix = f"mend the file; its last line declares the {kind}, as in {kind.upper()} = MyClass"
+        mistakes.add(f"'{use.value}' cannot be used: {error}", fix=fix, where=use.place)
     except ImportError as error:
         mistakes.add(f"'{use.value}' needs what is not installed: {error}", fix="install it", where=use.place)
     else:
@@ -130,11 +134,11 @@ def _find_plugin(kind: PluginKind, use: Node | None, base: Path, mistakes: Mista
 def _check_paths(draft: Draft, mistakes: Mistakes) -> None:
     """See that the files are there that a plugin's parameters name."""
     for name in getattr(draft.plugin_class, "path_fields", ()):
-        value = getattr(draft.plugin, name)
-        for path in () if value is None else (value,) if isinstance(value, str) else value:
-            if not (draft.node.base / path).exists():
-                _, wrong = find_inputs([path], draft.node.base)
-                mistakes.add(f"{name}: {wrong[0].message}", fix=wrong[0].fix, where=draft.place_of(name))
+        written = draft.node.table.get(name)
+        for path in [] if written is None else written.items if written.is_array else [written]:
+            if isinstance(path.value, str) and not (draft.node.base / path.value).exists():
+                _, wrong = find_inputs([path.value], draft.node.base)
+                mistakes.add(f"{name}: {wrong[0].message}", fix=wrong[0].fix, where=path.place)
 
 
 def _find_files(draft: Draft, mistakes: Mistakes) -> None:

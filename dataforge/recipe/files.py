@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from dataforge.core.errors import Where
@@ -24,6 +24,13 @@ _ADVICE = (
     ("Expected '='", "write key = value"),
     ("Invalid statement", "write key = value, or a table's header as [name] or [[name]]"),
     ("Unescaped '\\'", "write the backslash twice, or put the text in 'single quotes'"),
+    ("Expected newline", "one key = value stands on a line; text stands in quotes"),
+    ("Expected ']", "close the bracket on the same line"),
+    ('Expected "\'"', "close the quotes"),
+    ("Unterminated", "close the quotes"),
+    ("Unclosed array", "close the bracket"),
+    ("Unclosed inline table", "close the brace; such a table stands on one line"),
+    ("Illegal character", "remove the character, or write it as \\uXXXX"),
     ("Invalid value", "put text in quotes; write true, false or a number without them"),
 )
 
@@ -90,7 +97,9 @@ def _included(root: Node, path: Path, chain: tuple[Path, ...], seen: set[Path], 
             continue
         seen.add(real)
         if not real.is_file():
-            mistakes.add(f"there is no file '{name.value}' to include", fix=_near_file(real), where=name.place)
+            mistakes.add(
+                f"there is no file '{name.value}' to include", fix=_near_file(real, name.value), where=name.place
+            )
             continue
         read = read_tree(shown, real.parent, mistakes)
         if read is not None:
@@ -123,7 +132,7 @@ def _read_text(file: Path, shown: Path, mistakes: Mistakes) -> str | None:
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        mistakes.add("there is no such recipe", fix=_near_file(file), where=where)
+        mistakes.add("there is no such recipe", fix=_near_file(file, str(shown)), where=where)
         return None
     except IsADirectoryError:
         there = sorted(child.name for child in file.glob("*.toml"))
@@ -148,13 +157,16 @@ def _read_text(file: Path, shown: Path, mistakes: Mistakes) -> str | None:
     return text.removeprefix(_BOM).replace("\r\n", "\n")
 
 
-def _near_file(file: Path) -> str:
+def _near_file(file: Path, written: str) -> str:
     try:
         there = sorted(child.name for child in file.parent.iterdir() if child.suffix == ".toml")
     except OSError:
         return f"there is no folder '{file.parent.name}' either; see to the path"
     near = nearest(file.name, there)
-    return did_you_mean(near, f"name one of these: {listed(there[:8])}" if there else "see to the path")
+    return did_you_mean(
+        near and str(PurePath(written).parent / near),
+        f"name one of these: {listed(there[:8])}" if there else "see to the path",
+    )
 
 
 def _note_syntax(message: str, path: Path, text: str, mistakes: Mistakes) -> None:
@@ -170,7 +182,7 @@ def _note_syntax(message: str, path: Path, text: str, mistakes: Mistakes) -> Non
         if wrong:
             return
     found = _PLACE.search(message)
-    what = _PLACE.sub("", message)
+    what = re.sub(r"\((.*?),?\)", lambda path: f"[{path[1]}]", _PLACE.sub("", message))
     line, column = (int(found[1]), int(found[2])) if found and found[1] else (len(lines), len(lines[-1]) + 1)
     if what.startswith("Cannot overwrite"):  # tomllib names the end of the second pair, not its beginning
         column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1

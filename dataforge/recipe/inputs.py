@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from glob import glob, has_magic
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from dataforge.core.registry import nearest
 from dataforge.recipe.mistakes import did_you_mean, listed
 from dataforge.recipe.model import InputFile
+
+PACKAGE = "package:"
 
 
 class NoInputError(ValueError):
@@ -26,7 +29,8 @@ def find_inputs(patterns: Iterable[str], base: Path) -> tuple[list[InputFile], l
     """Find the files that patterns mean.
 
     Args:
-        patterns: Paths or globs, relative to `base`; `**` goes through folders.
+        patterns: Paths or globs, relative to `base`; `**` goes through folders. `package:name/…` starts from an
+            installed Python package, as data sets on PyPI are.
         base: The recipe's folder, absolute.
 
     Returns:
@@ -36,14 +40,29 @@ def find_inputs(patterns: Iterable[str], base: Path) -> tuple[list[InputFile], l
     wrong: list[NoInputError] = []
     for pattern in patterns:
         try:
-            for name in _expand(pattern, base):
-                path = _tidy(base / name)
+            root, inner = _in_package(pattern) if pattern.startswith(PACKAGE) else (base, pattern)
+            for name in _expand(inner, root):
+                path = _tidy(root / name)
                 _check_readable(path, name)
                 found.setdefault(path, InputFile(path, _label(name)))
         except NoInputError as error:
             wrong.append(error)
     inputs = sorted(found.values(), key=lambda file: (file.label, str(file.path)))
     return inputs, wrong + _same_labels(inputs)
+
+
+def _in_package(pattern: str) -> tuple[Path, str]:
+    """Find the folder that holds an installed package, without importing it."""
+    inner = pattern.removeprefix(PACKAGE)
+    name = inner.partition("/")[0]
+    try:
+        spec = find_spec(name) if name.isidentifier() else None
+    except ValueError:
+        spec = None
+    if spec is None or not spec.submodule_search_locations:
+        fix = f"pip install {name.replace('_', '-')}" if name else "name one, as in package:NAME/path"
+        raise NoInputError(f"no Python package '{name}' is installed", fix)
+    return Path(next(iter(spec.submodule_search_locations))).parent, inner
 
 
 def _expand(pattern: str, base: Path) -> list[str]:
@@ -124,12 +143,13 @@ def _fix_for_part(part: str, before: PurePosixPath, pattern: str, base: Path) ->
     folder = base / before
     if not folder.is_dir():
         return f"'{before}' is not a folder"
-    there = sorted(child.name for child in folder.iterdir())
+    there = sorted(child.name for child in folder.iterdir() if not child.name.startswith("."))
     candidates = sorted({f"*{Path(name).suffix}" for name in there}) if has_magic(part) else there
     near = nearest(part, candidates) if part != "**" else None
     place = "the recipe's folder" if before == PurePosixPath() else f"'{before}'"
     shown = [*there[:6], "…"] if len(there) > 6 else there
     if near is None or near == part:
-        return f"{place} holds {listed(shown) if there else 'nothing'}"
+        lacking = "" if has_magic(part) else f"there is no '{before / part}'; "
+        return f"{lacking}{place} holds {listed(shown) if there else 'nothing'}"
     rest = PurePosixPath(pattern).parts[len((before / part).parts) :]
     return did_you_mean(str(PurePosixPath(before, near, *rest)), "")

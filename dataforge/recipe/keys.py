@@ -50,7 +50,7 @@ def check(kind: type[T], table: Node, called: str, mistakes: Mistakes) -> T | No
         if not unknown:
             break
         for path in unknown:
-            outer = ".".join(str(part) for part in path[:-1])
+            outer = _written(path[:-1])
             valid = list(_keys_at(params.json_schema(kind), path[:-1]))
             _mend(table.at(path[:-1]), str(path[-1]), valid, f"'{outer}'" if outer else called, mistakes)
     _note(kind, table, problems, called, mistakes)
@@ -104,6 +104,11 @@ def _variants(place: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[st
         yield from _variants(variant, schema)
 
 
+def _written(path: KeyPath) -> str:
+    """Write a path as in where.source[1]; items count from 0."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
 def _note(kind: type[Any], table: Node, problems: Sequence[ParamProblem], called: str, mistakes: Mistakes) -> None:
     grouped: dict[KeyPath, list[ParamProblem]] = {}
     for problem in problems:
@@ -123,7 +128,7 @@ def _note_one(
 ) -> None:
     missing = [problem for problem in problems if problem.is_missing_key]
     node = table.at(path)
-    key = ".".join(str(part) for part in path)
+    key = _written(path)
     messages = [problem.message for problem in problems]
     if missing:
         for problem in missing:

@@ -18,7 +18,7 @@ from dataforge.recipe.mistakes import Mistakes, did_you_mean, listed
 from dataforge.recipe.model import Recipe
 from dataforge.recipe.overrides import apply_overrides
 from dataforge.recipe.tables import ARRAYS, TABLES, RecipeKeys
-from dataforge.recipe.tree import Node, unfit_values
+from dataforge.recipe.tree import Node, take_unfit_values
 
 _OWN_KEYS = [field.name for field in dataclasses.fields(RecipeKeys)]
 
@@ -44,6 +44,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     root, text = read
     _mend_top(root, mistakes)
     _shape_arrays(root, mistakes)
+    _unwrap_tables(root, mistakes)
     apply_overrides(root, overrides, mistakes)
     _mend_top(root, mistakes)
     _note_unfit_values(root, mistakes)
@@ -99,11 +100,18 @@ def _shape_arrays(root: Node, mistakes: Mistakes) -> None:
         root.table[kind] = Node(tables, node.place, node.base)
 
 
+def _unwrap_tables(root: Node, mistakes: Mistakes) -> None:
+    for key in [key for key in TABLES if key not in ARRAYS]:
+        node = root.table.get(key)
+        if node is not None and node.is_array:
+            mistakes.add(f"'{key}' stands once", fix=f"write its header as [{key}]", where=node.place)
+            root.table[key] = next((item for item in node.items if item.is_table), Node({}, node.place, node.base))
+
+
 def _note_unfit_values(root: Node, mistakes: Mistakes) -> None:
-    for node in list(unfit_values(root)):
+    for node in take_unfit_values(root):
         fix = "write a number, or text in quotes"
         mistakes.add(f"a recipe has no use for the value {node.value}", fix=fix, where=node.place)
-        node.value = str(node.value)
 
 
 def _recipe(

@@ -39,9 +39,10 @@ class SourceKeys:
 
     use: Annotated[str, Field(description="The source's name, or the path of a Python file: ./my_source.py")]
     name: Annotated[Name | None, Field(description="What the data calls it; by default as in `use`.")] = None
-    files: Annotated[Texts | None, Field(description="Files, relative to the recipe; *, ? and ** are wildcards.")] = (
-        None
-    )
+    files: Annotated[
+        Texts | None,
+        Field(description="Files, relative to the recipe; *, ? and ** are wildcards; package:NAME/… is in a package."),
+    ] = None
     license: Annotated[str | None, Field(description="The licence of rows that bring none of their own.")] = None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -98,10 +97,18 @@ def grow(value: Any, places: dict[KeyPath, Position], path: Path, base: Path) ->
     return node(value, ())
 
 
-def unfit_values(node: Node) -> Iterator[Node]:
-    """Find the values that JSON cannot hold: dates, times, infinities and `nan`."""
-    for child in node.children():
-        yield from unfit_values(child)
-    is_number = isinstance(node.value, float) and math.isfinite(node.value)
-    if not (is_number or node.is_table or node.is_array or isinstance(node.value, str | int)):
-        yield node
+def take_unfit_values(node: Node) -> list[Node]:
+    """Take out the values that JSON cannot hold: dates, times, infinities and `nan`."""
+    found = [unfit for child in node.children() for unfit in take_unfit_values(child)]
+    found += [child for child in node.children() if _is_unfit(child)]
+    if node.is_table:
+        node.value = {key: child for key, child in node.table.items() if not _is_unfit(child)}
+    elif node.is_array:
+        node.value = [child for child in node.items if not _is_unfit(child)]
+    return found
+
+
+def _is_unfit(node: Node) -> bool:
+    if isinstance(node.value, float):
+        return not math.isfinite(node.value)
+    return not (node.is_table or node.is_array or isinstance(node.value, str | int))

@@ -31,6 +31,9 @@ _WANTED = tuple(
 )
 
 
+_BOUND = re.compile(r"greater|less|at least|at most|a multiple")
+
+
 def wanted(message: str) -> str | None:
     """Say what should have been written; None where the message is in a plugin's own words."""
     for pattern, words in _WANTED:
@@ -56,11 +59,12 @@ def wrong_value(key: str, value: Any, messages: Sequence[str], default: Any) -> 
     if not wishes:
         return own_words(messages[0], [key])
     wish = " or ".join(wishes)
-    message = f"{key} is {_shown(value)}; it should be {wish}"
+    is_type = wish.startswith(("a ", "an ", "true"))
+    message = f"{key} is {_shown(value, with_type=is_type)}; it should be {wish}"
     choices = re.findall(r"'([^']*)'", wish) if wish.startswith("'") else []
     near = nearest(value, choices) if isinstance(value, str) else None
-    example = "" if default is None or choices else f", such as {_shown(default, with_type=False)}, the default"
-    return message, did_you_mean(near, f"write {wish}{example}")
+    example = f", such as {_shown(default)}, the default" if is_type and default is not None else ""
+    return message, did_you_mean(near, f"write {'a value ' if _BOUND.match(wish) else ''}{wish}{example}")
 
 
 def own_words(message: str, keys: Iterable[str]) -> tuple[str, str]:
@@ -70,7 +74,7 @@ def own_words(message: str, keys: Iterable[str]) -> tuple[str, str]:
     return head, advice or f"change {' or '.join(named) or 'the value'}"
 
 
-def _shown(value: Any, *, with_type: bool = True) -> str:
+def _shown(value: Any, *, with_type: bool = False) -> str:
     text = json.dumps(value, ensure_ascii=False, default=list)
     text = text if len(text) <= 60 else f"{text[:57]}…"
     return f"{text}, {_type_name(value)}" if with_type else text

@@ -42,11 +42,7 @@ class HhRlhf:
     on_error: Annotated[OnError, Field(description="What to do with a record that is not as it should be.")] = "repair"
 
     def read(self, file: RawFile) -> Iterator[Batch]:
-        """Read a file of any tranche, packed or not.
-
-        Raises:
-            DataError: The file is of the red-team tranche, which holds no pairs.
-        """
+        """Read a file of any tranche, packed or not; the red-team tranche is refused, for it holds no pairs."""
         has_pairs = False
 
         def parse(record: Any) -> Parsed:

@@ -52,6 +52,9 @@ class ExactDedup:
     def check_sources(self, sources: tuple[str, ...]) -> None:
         """Refuse a recipe whose sources are not the ones named here.
 
+        Args:
+            sources: The sources of the recipe whose rows reach this step.
+
         Raises:
             ValueError: `source_order` names a source that there is not.
         """

@@ -43,6 +43,9 @@ class Mix:
     def check_sources(self, sources: tuple[str, ...]) -> None:
         """Refuse a recipe whose sources are not the ones that have weights.
 
+        Args:
+            sources: The sources of the recipe whose rows reach this step.
+
         Raises:
             ValueError: A weight for a source that there is not, or a source without one.
         """
@@ -63,6 +66,12 @@ class Mix:
 
     def decide(self, evidence: pl.DataFrame) -> pl.DataFrame:
         """Drop what is beyond its group's cap, then beyond its source's share, then beyond the cap in all.
+
+        Args:
+            evidence: The draws of all rows, with their groups and sources.
+
+        Returns:
+            The drops; `value` is the row's place, `threshold` the last place that stays.
 
         Raises:
             RecipeError: A source has rows and no weight, while others have one.

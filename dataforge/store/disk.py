@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -38,6 +39,26 @@ def machine_errors(path: Path, doing: str) -> Generator[None]:
         fix = _FIXES.get(error.errno or 0, "check the disk and the path")
         reason = error.strerror or str(error)
         raise MachineError(f"cannot {doing}: {reason}", where=Where(error.filename or path), fix=fix) from error
+
+
+@contextlib.contextmanager
+def held(path: Path, what: str) -> Generator[None]:
+    """Hold a lock while something is done that must not be done twice at once; a killed process lets go of it.
+
+    Raises:
+        MachineError: Another process holds it.
+    """
+    with machine_errors(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MachineError(
+                f"{what} is under way in another process", where=Where(path), fix="wait for it, or stop it"
+            ) from error
+        yield
 
 
 def write_whole(path: Path, data: bytes | memoryview) -> None:

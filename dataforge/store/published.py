@@ -26,14 +26,14 @@ class ParquetShards:
         split: The split's name.
         max_bytes: Size of a shard in memory at which the next one is begun.
         compression: A codec of Parquet's.
-        metadata: Key-value pairs for the file's schema, such as the features of `datasets`.
+        json_fields: Text fields, at any depth, that are JSON: `datasets` gives them back as the objects they are.
     """
 
     folder: Path
     split: str
     max_bytes: int
     compression: str = "zstd"
-    metadata: dict[str, str] = field(default_factory=dict)
+    json_fields: frozenset[str] = frozenset()
     rows: int = 0
     _writer: Any = None
     _written: int = 0
@@ -44,8 +44,11 @@ class ParquetShards:
         if not frame.height:
             return
         table = to_arrow(frame)
-        if self.metadata:
-            table = table.replace_schema_metadata(self.metadata)
+        if self.json_fields:
+            fields = [
+                pa.field(field.name, _as_json(field.type, field.name, self.json_fields)) for field in table.schema
+            ]
+            table = table.cast(pa.schema(fields))
         if self._writer is None or self._written + table.nbytes > self.max_bytes:
             self._next_shard(table.schema)
         writer: Any = self._writer
@@ -135,6 +138,16 @@ class ArrowShards:
                 (self.folder / "state.json").write_text(json.dumps(state, indent=2))
                 (self.folder / "dataset_info.json").write_text("{}")
         return paths
+
+
+def _as_json(kind: pa.DataType, name: str, json_fields: frozenset[str]) -> pa.DataType:
+    if name in json_fields:
+        return pa.json_(pa.string())
+    if pa.types.is_list(kind):
+        return pa.list_(_as_json(kind.value_type, "", json_fields))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _as_json(field.type, field.name, json_fields)) for field in kind])
+    return kind
 
 
 def write_dataset_dict(folder: Path, splits: list[str]) -> None:

@@ -53,6 +53,9 @@ def read_words(path: Path) -> list[tuple[str, Where]]:
 def check_pattern(pattern: str) -> None:
     """Refuse a regular expression that the engine cannot read.
 
+    Args:
+        pattern: As the recipe, or a word list, has it.
+
     Raises:
         ValueError: With the pattern, and what the engine says of it.
     """

@@ -36,7 +36,8 @@ _space = re.compile(f"[{_SPACES}]")
 _ODD = re.sub(r"\\u([0-9a-f]{4})", r"\\u{\1}", f"[{_UNSEEN}{_BREAKS}{_SPACES}]")
 _LOOSE_LINES = r" \n|\t\n|\n\n\n\n"
 
-_line_end = re.compile(r"[ \t]+(?=\n|\Z)")
+# Not from within a run of spaces: a long one that ends no line would be read once for each of its spaces.
+_line_end = re.compile(r"(?<![ \t])[ \t]+(?=\n|\Z)")
 _blank_lines = re.compile(r"\n{4,}")
 
 # A fence may stand in a quote or a list. A line of backticks with text and backticks again is code within a line.

@@ -45,7 +45,7 @@ def test_a_build_for_people_ends_with_where_to_look_next(project, capsys):
     out = capsys.readouterr()
     last = out.out.splitlines()[-2:]
     assert last[0] == "report reports/small/build.html"
-    assert last[1].startswith("why: forge why ROW")
+    assert last[1].startswith("why: forge why ROW, FILE:LINE")
     assert out.err == ""
     assert "\r" not in out.out
     assert "\x1b" not in out.out
