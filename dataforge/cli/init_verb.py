@@ -13,7 +13,7 @@ from dataforge.cli.options import json_option
 from dataforge.core.errors import ForgeError
 
 if TYPE_CHECKING:
-    from dataforge.engine.recipe_text import Looked, SourceDraft
+    from dataforge.lint.recipe_text import Looked, SourceDraft
 
 _NAMED = 3
 
@@ -29,7 +29,7 @@ def command(files: tuple[Path, ...], out: Path | None, name: str | None, *, as_j
     Files that are read in one way become one source. Nothing is written if one of them is not understood, and no
     file is overwritten.
     """
-    from dataforge.engine.draft_recipe import group_files, name_for, write_recipe
+    from dataforge.lint.draft_recipe import group_files, name_for, write_recipe
 
     looked, exit_code = _look(tuple(dict.fromkeys(files)))
     if exit_code:
@@ -55,7 +55,7 @@ def command(files: tuple[Path, ...], out: Path | None, name: str | None, *, as_j
 
 def _look(files: tuple[Path, ...]) -> tuple[list[Looked], int]:
     """Look at all files; say of each what is wrong with it, so that all can be mended at once."""
-    from dataforge.engine.draft_recipe import look
+    from dataforge.lint.draft_recipe import look
 
     looked: list[Looked] = []
     exit_code = 0

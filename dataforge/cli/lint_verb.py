@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shlex
 import textwrap
@@ -15,8 +16,8 @@ from dataforge.cli.options import json_option
 from dataforge.core.errors import ForgeError
 
 if TYPE_CHECKING:
-    from dataforge.engine.lint import FileReport
-    from dataforge.engine.lint_codes import Finding, Place
+    from dataforge.lint.linter import FileReport
+    from dataforge.lint.codes import Finding, Place
 
 _WIDTH = 100
 _NAMED = 4
@@ -43,28 +44,29 @@ def command(files: tuple[Path, ...], source: str | None, examples: int, *, as_js
 
     Exits with 3 where records would be rejected or a finding is an error; warnings and notes leave 0.
     """
-    from dataforge.engine.lint import Linter
+    from dataforge.lint.linter import Linter
 
-    linter = Linter(examples)
     exit_code = 0
     shown: list[dict[str, Any]] = []
-    with console.progress() as progress:
-        progress.begin("lint")
-        progress.more(len(files))
-        for number, path in enumerate(files):
+    with contextlib.closing(console.StageProgress()) as progress:
+        linter = Linter(examples, progress.under_way)
+        for path in files:
+            size = path.stat().st_size if path.is_file() else 0
+            progress.begin(f"lint {path.name}")
+            progress.tasks(size)
             try:
                 report = linter.lint(path, source)
             except ForgeError as error:
                 exit_code = max(exit_code, error.exit_code)
                 shown.append(_error_json(path, error))
+                progress.close()
                 console.complain(str(error))
                 continue
-            finally:
-                progress.tick()
+            progress.close()
             exit_code = max(exit_code, 3 if report.has_errors else 0)
-            shown.append(_report_json(report))
             if not as_json:
-                console.say(("\n" if number else "") + _page(report))
+                console.say(_page(report) if not any("use" in before for before in shown) else f"\n{_page(report)}")
+            shown.append(_report_json(report))
     if as_json:
         console.say_json({"schema": "dataforge.lint/1", "exit_code": exit_code, "files": shown})
     elif usable := [report["path"] for report in shown if report.get("usable")]:
@@ -94,7 +96,7 @@ def _page(report: FileReport) -> str:
 
 
 def _row_lines(report: FileReport) -> list[str]:
-    from dataforge.engine.lint_codes import MIN_PAIRS
+    from dataforge.lint.codes import MIN_PAIRS
 
     counts = report.counts
     kinds = [f"{rows:,} {kind}" for kind, rows in counts.rows.items() if rows]

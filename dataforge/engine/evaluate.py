@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -11,15 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import polars as pl
 
 from dataforge import __version__
 from dataforge.core.errors import DataError, RecipeError, Where
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.plugin import Samples
-from dataforge.core.seeds import generator
 from dataforge.engine.build import Watcher
+from dataforge.engine.intervals import Measured, Spread, compare, results_of
 from dataforge.engine.publish import Published
 from dataforge.engine.task import PluginRef, resolved
 from dataforge.engine.train import TINY, Trained, TrainWatcher, train
@@ -31,11 +29,6 @@ from dataforge.store.shards import get_frame, put_frame
 
 RUN_SCHEMA = "dataforge.eval/1"
 BASE = "base"
-
-RESAMPLINGS = 1_000
-_LOW, _HIGH = 0.025, 0.975
-
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class EvalWatcher(TrainWatcher, Protocol):
@@ -53,18 +46,6 @@ class _Model:
     name: str
     path: str
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What a metric said of a model: its lines, and how they were made."""
-
-    metric: str
-    plugin: Any
-    model: str
-    lines: pl.DataFrame
-    digest: str
-    signature: str
 
 
 def evaluate(
@@ -146,12 +127,13 @@ def _evaluate(
     results: list[dict[str, Any]] = []
     scores: list[dict[str, str]] = []
     for metric, plugin in entry.plugins.items():
-        spreads: dict[str, Mapping[str, Numbers]] = {}
+        spreads: dict[str, Spread] = {}
         baselines = {entry.baseline} - {None}
         for model in sorted(models, key=lambda model: model.name not in baselines):
             measured, reused = _measure(store, entry, metric, plugin, model, rows, rows_digest)
-            found, spreads[model.name] = _results(measured, recipe.seed)
-            _compare(found, spreads, model.name, entry.baseline)
+            found, spreads[model.name] = results_of(measured, recipe.seed)
+            if entry.baseline is not None and entry.baseline != model.name:
+                compare(found, spreads[model.name], entry.baseline, spreads[entry.baseline])
             watcher.measured(found, reused=reused)
             results += found
             scores.append({"metric": metric, "model": model.name, "lines": measured.digest})
@@ -212,7 +194,7 @@ def _shown(store: Store, path: str) -> str:
 
 def _measure(
     store: Store, entry: EvalEntry, metric: str, plugin: Any, model: _Model, rows: pl.DataFrame, rows_digest: str
-) -> tuple[_Measured, bool]:
+) -> tuple[Measured, bool]:
     """Let a metric score a model, or look up what it said of the very same."""
     from dataforge.models.environment import SCORING, versions
 
@@ -228,62 +210,8 @@ def _measure(
     found = store.result(made_from)
     if found is not None:
         lines = get_frame(store, found["lines"])
-        return _Measured(metric, plugin, model.name, lines, found["lines"], found["signature"]), True
+        return Measured(metric, plugin, model.name, lines, found["lines"], found["signature"]), True
     scored = resolved(plugin, entry.base).score(Samples(rows, model.path))
     digest = put_frame(store, scored.lines)
     store.put_result(made_from, {"lines": digest, "signature": scored.signature}, [digest])
-    return _Measured(metric, plugin, model.name, scored.lines, digest, scored.signature), False
-
-
-def _results(measured: _Measured, seed: int) -> tuple[list[dict[str, Any]], Mapping[str, Numbers]]:
-    """Sum up the lines: each number with its interval, its n and what was not scored.
-
-    Intervals are percentiles of a bootstrap over samples. The same seed draws the same samples for every model, so that
-    two models are compared pair by pair.
-    """
-    lines = measured.lines
-    is_scored = lines["unscored"].is_null().to_numpy()
-    columns = [name for name, kind in lines.schema.items() if kind.is_numeric()]
-    table = lines.select(columns).fill_null(0).cast(pl.Float64).to_numpy()
-    table = np.column_stack([table, np.ones(len(table))]) * is_scored[:, None]
-    draws = generator(seed, "bootstrap").multinomial(len(table), np.full(len(table), 1 / len(table)), RESAMPLINGS)
-    names = [*columns, "n"]
-    exact = measured.plugin.summarize(dict(zip(names, table.sum(axis=0)[:, None], strict=True)))
-    spread = measured.plugin.summarize(dict(zip(names, (draws @ table).T, strict=True)))
-    n = int(is_scored.sum())
-    common = {
-        "model": measured.model,
-        "n": n,
-        "unscored": dict(sorted(lines["unscored"].drop_nulls().value_counts().iter_rows())),
-        "signature": measured.signature,
-        "detail": {name: _number(value) for name, value in zip(columns, table.sum(axis=0), strict=False)},
-    }
-    found = [
-        {**common, "metric": f"{measured.metric}.{name}", "value": _number(values[0]), **_interval(spread[name], n)}
-        for name, values in exact.items()
-    ]
-    return found, {f"{measured.metric}.{name}": values for name, values in spread.items()}
-
-
-def _compare(
-    found: list[dict[str, Any]], spreads: Mapping[str, Mapping[str, Numbers]], model: str, baseline: str | None
-) -> None:
-    """Add the interval of the difference from the baseline, over the same resampled rows."""
-    if baseline is None or baseline not in spreads or model == baseline:
-        return
-    for result in found:
-        difference = spreads[model][result["metric"]] - spreads[baseline][result["metric"]]
-        result["versus"] = {"baseline": baseline, **_interval(difference, result["n"])}
-
-
-def _interval(values: Numbers, n: int) -> dict[str, float | None]:
-    known = values[np.isfinite(values)]
-    if n < 2 or not known.size:
-        return {"low": None, "high": None}
-    low, high = np.quantile(known, [_LOW, _HIGH])
-    return {"low": _number(low), "high": _number(high)}
-
-
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
+    return Measured(metric, plugin, model.name, scored.lines, digest, scored.signature), False

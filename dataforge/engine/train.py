@@ -23,7 +23,7 @@ from dataforge.engine.publish import Published
 from dataforge.engine.task import PluginRef, resolved
 from dataforge.engine.views import VIEWS
 from dataforge.recipe.model import Recipe, TrainEntry
-from dataforge.store.disk import machine_errors
+from dataforge.store.disk import held, machine_errors
 from dataforge.store.home import Store
 from dataforge.store.runs import put_run
 
@@ -108,7 +108,7 @@ def train(
     published = build(store, recipe, workers=workers, watcher=building).published
     done: dict[str, Trained] = {}
     for entry in entries:
-        with quiet():
+        with quiet(), held(store.root / "locks" / f"{recipe.name}.train", f"a training of {recipe.name}"):
             done[entry.name] = _train(store, recipe, published, entry, done, watcher)
         watcher.trained(done[entry.name])
     return published, list(done.values())
@@ -180,15 +180,12 @@ def _key(
     from dataforge.models.load import model_digest
 
     earlier = done.get(entry.policy or "")
-    if earlier is not None:
-        model = earlier.run["fingerprint"]
-    else:
-        model = start if start == TINY else model_digest(start)
+    digest = start if start == TINY or earlier is not None else model_digest(start)
     wanted = f"views/{entry.plugin.view}/" if _takes_view(published, entry) else "data/"
     return {
         "schema": RUN_SCHEMA,
         "plugin": PluginRef.of("trainer", entry.use, entry.plugin, entry.base).key(),
-        "model": model,
+        "model": earlier.run["fingerprint"] if earlier is not None else digest,
         "data": _clause(entry),
         "rows": {name: file["sha256"] for name, file in published.files.items() if name.startswith(wanted)},
         "seed": recipe.seed,

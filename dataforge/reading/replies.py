@@ -10,7 +10,7 @@ from dataforge.core.codes import Code
 from dataforge.core.fingerprint import short_id
 from dataforge.reading.drafts import Message, RecordFaultError, Response
 from dataforge.reading.fields import FIELD_CODES, kind_of
-from dataforge.reading.structure import STRUCTURE_CODES, in_order
+from dataforge.reading.structure import STRUCTURE_CODES, UNWANTED_RESPONSE, in_order
 from dataforge.reading.turns import TURN_CODES, is_blank, read_turns
 
 REPLY_CODES: tuple[Code, ...] = (
@@ -20,12 +20,7 @@ REPLY_CODES: tuple[Code, ...] = (
     Code("answered-prompt", "The prompt ends with an answer already."),
     Code("not-a-reply", "A response is not what an assistant says to the prompt: others speak in it."),
     Code("identical-pair", "The responses that are compared are the same."),
-    Code(
-        "unwanted-response",
-        "The one response is marked as bad, and there is no better one to compare it with.",
-        repair="The prompt alone becomes a row: what is bad is not to be learned.",
-        is_fault=False,
-    ),
+    UNWANTED_RESPONSE,
     Code("no-common-prompt", "The two sides of a pair share no beginning that could be their prompt."),
 )
 

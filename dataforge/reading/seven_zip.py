@@ -42,14 +42,15 @@ def open_member(path: Path, name: str) -> BinaryIO:
         A stream with `read` and `close`; close it, for a thread waits on it.
 
     Raises:
-        DataError: The archive cannot be read, wants a password, holds no such member or several, or is a bomb.
+        DamagedFileError: The table of contents cannot be read, so nothing can.
+        DataError: The archive wants a password, holds no such member or several, or is a bomb.
     """
     import py7zr
 
     try:
         archive = py7zr.SevenZipFile(path)
     except Exception as error:  # a damaged header makes py7zr raise whatever it stumbles over
-        raise _refusal(path, f"the 7z archive cannot be read: {error}") from error
+        raise DamagedFileError("damaged-compression", f"the 7z archive cannot be read: {error}", 0) from error
     members = [member for member in archive.files if PurePosixPath(member.filename).name == name]
     fault = ""
     if len(members) != 1:

@@ -12,6 +12,14 @@ from dataforge.reading.drafts import Message, RecordFaultError
 
 SameRole = Literal["merge", "reject"]
 
+# Kept as a response, it would be learnt: a row with one response says "answer like this".
+UNWANTED_RESPONSE = Code(
+    "unwanted-response",
+    "The one response is marked as bad, and there is no better one to compare it with.",
+    repair="The prompt alone becomes a row: what is bad is not to be learned.",
+    is_fault=False,
+)
+
 STRUCTURE_CODES: tuple[Code, ...] = (
     Code("empty-conversation", "The conversation has no messages, or none with a text."),
     Code("no-question", "The conversation has no message by the user."),
@@ -37,6 +45,7 @@ STRUCTURE_CODES: tuple[Code, ...] = (
 )
 
 _PIECE = re.compile(r"(.+)_\d+")
+_PLAIN_WORD = re.compile(r"[A-Za-z][a-z]{3,}")
 
 
 def in_order(messages: list[Message], same_role: SameRole, repairs: list[str]) -> list[Message]:
@@ -88,7 +97,8 @@ def split_at_answer(messages: list[Message]) -> tuple[list[Message], list[Messag
 def base_id(name: str) -> str:
     """Give the name that the pieces of one split conversation share: `QWJhYvA_0` and `QWJhYvA_6` are `QWJhYvA`."""
     match = _PIECE.fullmatch(name)
-    return match[1] if match else name
+    # A plain word before the number counts records (`identity_0`): as one group they would share one split.
+    return match[1] if match and not _PLAIN_WORD.fullmatch(match[1]) else name
 
 
 def _merged(messages: list[Message], same_role: SameRole, repairs: list[str]) -> list[Message]:

@@ -87,7 +87,7 @@ def _message(turn: _Turn, number: int, repairs: list[str]) -> Message | None:
     content = turn.get("value", turn.get("content"))
     if content is None:
         content = turn.get("text")
-    if len(turn) > 2 or role == CALL:
+    if len(turn) > 2 or content is None or role == CALL:
         return _message_with_extras(turn, role, content, number, repairs)
     return _plain(role, _text(content, number), repairs)
 

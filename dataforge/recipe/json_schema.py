@@ -58,9 +58,10 @@ def _eval_table(own: Schema) -> Schema:
     use = _use({}, plugins)
     metrics = {name: _plain(params.json_schema(plugin)) for name, plugin in plugins.items()}
     keys: Schema = own["properties"]
-    several = {"type": "array", "items": use, "description": keys["use"]["description"]}
+    about = keys["use"]["description"]
+    several = {"type": "array", "items": use, "description": about}
     given = {"type": "object", "properties": metrics, "description": keys["params"]["description"]}
-    return {**own, "properties": {**keys, "use": {"anyOf": [use, several]}, "params": given}}
+    return {**own, "properties": {**keys, "use": {"anyOf": [use, several], "description": about}, "params": given}}
 
 
 def _plugins(kind: str) -> dict[str, type[Any]]:

@@ -14,10 +14,6 @@ class Mistakes:
         self._found: list[RecipeError] = []
         self._files: list[str] = []
 
-    def __len__(self) -> int:
-        """Count them."""
-        return len(self._found)
-
     def add(self, message: str, *, fix: str, where: Where) -> None:
         """Note one."""
         self._found.append(RecipeError(message, fix=fix, where=where))

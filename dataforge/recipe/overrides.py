@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dataforge.core.errors import Where
 from dataforge.core.registry import nearest
@@ -42,11 +42,8 @@ def _path(override: str, where: Where, mistakes: Mistakes) -> list[str]:
         return []
     path: list[str] = []
     while isinstance(parsed, dict):
-        if len(parsed) != 1:  # pyright: ignore[reportUnknownArgumentType]
-            mistakes.add("this sets more than one key", fix="write one --set for each", where=where)
-            return []
-        name, parsed = next(iter(parsed.items()))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        path.append(str(name))  # pyright: ignore[reportUnknownArgumentType]
+        name, parsed = next(iter(cast("dict[str, Any]", parsed).items()))
+        path.append(name)
     if path[0] == "include":
         mistakes.add("'include' cannot be set from outside", fix="write it into the recipe", where=where)
         return []
@@ -77,11 +74,10 @@ def _put(root: Node, path: list[str], value: Node, mistakes: Mistakes) -> None:
             return
         node, rest = found, path[2:]
     for key in rest[:-1]:
-        child = node.table.setdefault(key, Node({}, value.place, root.base))
-        if not child.is_table:
-            mistakes.add(f"'{key}' is not a table", fix=f"--set {key}=…", where=value.place)
+        node = node.table.setdefault(key, Node({}, value.place, root.base))
+        if not node.is_table:
+            mistakes.add(f"'{key}' is no table and has no keys", fix=f"set '{key}' itself", where=value.place)
             return
-        node = child
     node.table[rest[-1]] = value
 
 

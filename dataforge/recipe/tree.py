@@ -81,6 +81,9 @@ def grow(value: Any, places: dict[KeyPath, Position], path: Path, base: Path) ->
         places: What `locate` gave for the same text.
         path: The file, as messages call it.
         base: Its folder.
+
+    Returns:
+        The root, a table.
     """
 
     def node(part: Any, at: KeyPath) -> Node:

@@ -15,6 +15,7 @@ from dataforge.reading.drafts import Message, OnError, Parsed, RecordFaultError,
 from dataforge.reading.json_records import JSON_CODES, read_json_records
 from dataforge.reading.structure import (
     STRUCTURE_CODES,
+    UNWANTED_RESPONSE,
     SameRole,
     base_id,
     in_order,
@@ -46,6 +47,7 @@ class ShareGpt:
         Code("no-conversation", "The record has no list of messages."),
         Code("bad-preference", "Only one of chosen and rejected is there, or one is not a reply."),
         Code("identical-pair", "The chosen and the rejected reply are the same."),
+        UNWANTED_RESPONSE,
         Code("answered-prompt", "The conversation before chosen and rejected ends with an answer already."),
     )
 
@@ -58,7 +60,10 @@ class ShareGpt:
     ] = False
     ids_name_pieces: Annotated[
         bool,
-        Field(description="Ids end in `_<number>` for the pieces of a split conversation; pieces stay together."),
+        Field(
+            description="Ids end in `_<number>` for the pieces of a split conversation, which stay together; a plain"
+            " word before the number (`identity_0`) counts records and names no pieces."
+        ),
     ] = True
 
     def read(self, file: RawFile) -> Iterator[Batch]:
@@ -76,18 +81,19 @@ class ShareGpt:
             if prompt[-1].role == "assistant":
                 raise RecordFaultError("answered-prompt")
         else:
-            prompt, responses = self._answer(fields, messages, parsed.repairs)
+            prompt, responses = self._answer(messages, parsed.repairs)
+            if _is_unwanted(fields) and responses:
+                parsed.repairs.append("unwanted-response")
+                responses = []
         tools = read_tools(fields.get("tools"))
         parsed.rows.append(RowDraft(self._group(fields, prompt), prompt, responses, tools))
         return parsed
 
-    def _answer(
-        self, fields: _Record, messages: list[Message], repairs: list[str]
-    ) -> tuple[list[Message], list[Response]]:
+    def _answer(self, messages: list[Message], repairs: list[str]) -> tuple[list[Message], list[Response]]:
         whole = without_open_end(messages, repairs)
         if whole:
             prompt, answer = split_at_answer(whole)
-            return prompt, [Response(answer, 0, _score(fields))]
+            return prompt, [Response(answer)]
         if not self.keep_open_prompts:
             raise RecordFaultError("no-answer")
         return messages, []
@@ -131,10 +137,9 @@ def _messages(fields: _Record, repairs: list[str]) -> list[Message]:
     return messages
 
 
-def _score(fields: _Record) -> float | None:
-    """Give 1 to an answer that people wanted and 0 to one they did not (KTO files); None where nobody said."""
-    label = next((fields[key] for key in _LABEL_KEYS if isinstance(fields.get(key), bool)), None)
-    return None if label is None else float(label)
+def _is_unwanted(fields: _Record) -> bool:
+    """Say whether people did not want the answer (the thumb down of KTO files)."""
+    return any(fields.get(key) is False for key in _LABEL_KEYS)
 
 
 SOURCE: type[Source] = ShareGpt

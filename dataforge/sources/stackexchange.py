@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from dataforge.core.codes import Code
 from dataforge.core.plugin import Batch, RawFile, Source
 from dataforge.reading.batch import BatchBuilder
-from dataforge.reading.drafts import Message, OnError, Parsed, RecordFaultError, Response, RowDraft
-from dataforge.reading.files import open_bytes
+from dataforge.reading.drafts import Message, OnError, Parsed, RawRecord, RecordFaultError, Response, RowDraft
+from dataforge.reading.files import DamagedFileError, open_bytes
 from dataforge.reading.html_markdown import to_markdown
 from dataforge.reading.json_values import Broken
 from dataforge.reading.post_fields import author_of, integer, is_host, license_of, preference_score, site_of
@@ -104,8 +104,8 @@ class StackExchange:
         """Read a dump, in whatever order its posts stand; rows come in the order of question ids."""
         builder = BatchBuilder(file, self.codes, self.on_error)
         site = self.site or site_of(file.label)
-        with closing(PostJoin()) as join, _open(file) as stream:
-            for item in xml_rows(stream, file.label):
+        with closing(PostJoin()) as join:
+            for item in _items(file):
                 _keep(builder, join, item)
                 if builder.is_full:
                     yield builder.finish()
@@ -176,8 +176,14 @@ class StackExchange:
         return scored[: self.max_answers]
 
 
-def _open(file: RawFile) -> BinaryIO:
-    return open_member(file.path, "Posts.xml") if is_seven_zip(file.path) else open_bytes(file.path)
+def _items(file: RawFile) -> Iterator[XmlRow | Broken]:
+    try:
+        stream = open_member(file.path, "Posts.xml") if is_seven_zip(file.path) else open_bytes(file.path)
+    except DamagedFileError as damage:
+        yield Broken(RawRecord(b"", 0, 1), damage.code, damage.detail)
+        return
+    with stream:
+        yield from xml_rows(stream, file.label)
 
 
 def _keep(builder: BatchBuilder, join: PostJoin, item: XmlRow | Broken) -> None:

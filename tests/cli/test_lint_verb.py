@@ -78,9 +78,7 @@ def test_a_file_that_is_not_there_does_not_stop_the_others(folder, capsys):
 
     out = capsys.readouterr()
     assert "there is no file nosuch.jsonl" in out.err
-    assert out.out.startswith("\nchat.jsonl: sharegpt, 1 record:") or out.out.startswith(
-        "chat.jsonl: sharegpt, 1 record:"
-    )
+    assert out.out.startswith("chat.jsonl: sharegpt, 1 record:")
     assert "nosuch" not in out.out
 
 

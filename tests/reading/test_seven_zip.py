@@ -82,11 +82,11 @@ def test_an_archive_with_a_password_is_refused(tmp_path):
         open_member(path, "Posts.xml")
 
 
-def test_an_archive_that_is_cut_off_is_refused(tmp_path):
+def test_an_archive_that_is_cut_off_is_damaged(tmp_path):
     path = an_archive(tmp_path / "a.7z", {"Posts.xml": TEXT})
     path.write_bytes(path.read_bytes()[:-100])
 
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DamagedFileError, match="cannot be read"):
         open_member(path, "Posts.xml")
 
 

@@ -26,11 +26,7 @@ def write(folder: Path, data: bytes) -> Path:
 def test_a_recipe_that_is_not_there_has_a_neighbour(folder):
     write(folder, b"")
 
-    assert told_of(folder / "caht.toml") == [
-        "caht.toml: error: there is no such recipe | did you mean 'chat.toml'?".replace(
-            "'chat", f"'{folder}/chat"
-        ).replace(f"{folder}/", "")
-    ]
+    assert told_of(folder / "caht.toml") == ["caht.toml: error: there is no such recipe | did you mean 'chat.toml'?"]
 
 
 def test_a_recipe_in_no_folder_says_so(folder):

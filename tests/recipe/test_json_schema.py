@@ -7,15 +7,16 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dataforge.core import registry
+from dataforge.core import params, registry
 from dataforge.recipe.json_schema import recipe_schema
 from dataforge.recipe.locate import locate
+from dataforge.recipe.tables import ARRAYS, PLUGIN_KINDS
 from tests.recipe.folder import HERE
 
 SHIPPED = sorted((HERE.parents[1] / "recipes").glob("*.toml"))
@@ -50,14 +51,6 @@ def complaints(folder: Path, schema_file: Path, *texts: str) -> list[str]:
     return re.findall(r"(?m)^error: (.*)$", found.stderr)
 
 
-def parts_of(value: Any) -> Iterator[dict[str, Any]]:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if isinstance(value, dict):
-        yield value
-    for child in children:
-        yield from parts_of(child)
-
-
 def test_the_schema_is_plain(schema):
     text = json.dumps(schema)
 
@@ -72,9 +65,16 @@ def test_every_plugin_and_every_key_of_it_is_there(schema):
         assert table["properties"]["use"]["anyOf"][0]["enum"] == registry.names(plugin_kind)
         rules = {rule["if"]["properties"]["use"]["const"]: rule["then"]["properties"] for rule in table["allOf"]}
         for name in registry.names(plugin_kind):
-            fields = {field.name for field in registry.load(plugin_kind, name).__dataclass_fields__.values()}
-            assert set(rules[name]) == fields | set(table["properties"])
-            assert fields <= set(table["anyOf"][0]["properties"]) | set(table["properties"])
+            own = set(params.param_names(registry.load(plugin_kind, name)))
+            assert set(rules[name]) == own | set(table["properties"])
+            assert own <= set(table["anyOf"][0]["properties"]) | set(table["properties"])
+
+
+def test_no_plugin_has_a_key_that_its_table_keeps_for_itself(schema):
+    for kind, plugin_kind in PLUGIN_KINDS.items():
+        own = {field.name for field in fields(ARRAYS[kind])} if kind != "eval" else set()
+        for name in registry.names(plugin_kind):
+            assert not own & set(params.param_names(registry.load(plugin_kind, name))), name
 
 
 def test_every_key_of_the_recipe_itself_is_described(schema):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import tomllib
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataforge.core import params
 from dataforge.recipe.locate import locate
 from tests.recipe.folder import HERE, a_folder, problems_of
 
@@ -22,11 +20,6 @@ JUNK = st.one_of(
     st.sampled_from([None, True, 0, -1, 1e300, "", "x", "./x.py", "../", [], {}, [{}], [[]], {"use": "x"}, ["x", 3]]),
     st.recursive(st.integers() | st.text("ab./", max_size=3), lambda inner: st.lists(inner, max_size=2), max_leaves=4),
 )
-
-
-@pytest.fixture(autouse=True)
-def _checkers_are_made_once(monkeypatch):
-    monkeypatch.setattr(params, "_adapter", functools.cache(params._adapter))
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
 from pathlib import Path
 
 import pytest
 
-from dataforge.core import params
 from dataforge.recipe.load import load_recipe
 from dataforge.recipe.model import Output, Split, WhereClause
 from tests.recipe.folder import HERE, a_folder, load, mistakes_of
@@ -199,7 +197,7 @@ def test_a_misspelled_table_among_sound_ones_keeps_its_place(folder):
     assert found == ["recipe.toml:2:3: error: a recipe has no table 'trian' | did you mean 'train'?"]
 
 
-def test_a_small_recipe_is_checked_in_no_time(monkeypatch):
+def test_a_small_recipe_is_checked_in_no_time(fresh_checkers):
     load_recipe(HERE / "full.toml")
 
     times = []
@@ -217,9 +215,3 @@ def test_loading_reads_no_environment(monkeypatch):
         monkeypatch.setenv(name, "99")
 
     assert load_recipe(HERE / "full.toml") == before
-
-
-@pytest.fixture(autouse=True)
-def _checkers_are_made_once(monkeypatch, request):
-    if "no_time" not in request.node.name:
-        monkeypatch.setattr(params, "_adapter", functools.cache(params._adapter))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
-from dataforge.core import params
 from dataforge.core.errors import RecipeMistakesError
 from dataforge.recipe.load import load_recipe
 from dataforge.recipe.locate import locate
@@ -24,11 +22,6 @@ HEADER = re.compile(r"^\[{1,2}(.*?)\]{1,2}[ \t]*(?:#.*)?$", re.MULTILINE)
 KEY = re.compile(r'^([\w."-]+)\s*=|[{,]\s*(\w+)\s*=', re.MULTILINE)
 FILES = re.compile(r"^files = (?:\[[^\]]*\]|\".*?\")", re.MULTILINE)  # they may not be on this machine
 WORD = re.compile(r"[\w-]+")
-
-
-@pytest.fixture(autouse=True)
-def _checkers_are_made_once(monkeypatch):
-    monkeypatch.setattr(params, "_adapter", functools.cache(params._adapter))
 
 
 def keys_of(text: str) -> list[tuple[int, str]]:

@@ -67,6 +67,11 @@ def test_a_value_that_is_there_already_changes_no_digest():
         ("seed seed=3", "this is not key=value | write it as in --set split.test=0.1"),
         ("seed=", "the value cannot be read: it is empty | write it as in a recipe, in shell quotes"),
         ("output.views=[3", "the value cannot be read: unclosed array | write it as in a recipe, in shell quotes"),
+        (
+            "seed=3\nx=1",
+            "the value cannot be read: it holds more than one value | write it as in a recipe, in shell quotes",
+        ),
+        ("name.x=3", "'name' is no table and has no keys | set 'name' itself"),
         ("sed=3", "a recipe has no key 'sed' | did you mean 'seed'?"),
         (
             "seed=three",

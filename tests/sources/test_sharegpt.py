@@ -289,12 +289,13 @@ def test_a_pair_after_an_answer_is_rejected(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["kto_tag", "label"])
-def test_a_thumb_up_or_down_is_the_score(key, tmp_path):
-    rows, _, _ = read(
+def test_an_answer_with_a_thumb_down_is_not_to_be_learned(key, tmp_path):
+    rows, _, repairs = read(
         tmp_path, a_talk("x", "y", **{key: True}), a_talk("x", "z", **{key: False}), a_talk("x", "w", label="maths")
     )
 
-    assert [row["responses"][0]["score"] for row in rows] == [1.0, 0.0, None]
+    assert [len(row["responses"]) for row in rows] == [1, 0, 1]
+    assert repairs == ["unwanted-response"]
 
 
 def test_the_policy_fail_stops_at_the_line_with_the_fault(tmp_path):
@@ -341,7 +342,6 @@ def test_the_traps_of_our_own_corpus_are_found(name, rows, rejects, repairs, tmp
     [
         ("fastchat/dummy_conversation.json", 500, "sft"),
         ("llama-factory-demos/dpo_en_demo.json", 300, "preference"),
-        ("llama-factory-demos/kto_en_demo.json", 300, "sft"),
     ],
 )
 def test_real_files_are_read_whole(name, rows, kind, tmp_path):
@@ -350,6 +350,16 @@ def test_real_files_are_read_whole(name, rows, kind, tmp_path):
     assert drafts.select(kind_of_row()).to_series().to_list() == [kind] * rows
     assert not rejects
     assert not repairs
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real data are not here")
+def test_the_bad_answers_of_a_real_kto_file_leave_their_prompts(tmp_path):
+    drafts, rejects, repairs = read_file(REAL / "llama-factory-demos/kto_en_demo.json", tmp_path)
+
+    counts = dict(drafts.select(kind_of_row())["kind"].value_counts().iter_rows())
+    assert counts == {"sft": 150, "prompt": 150}
+    assert not rejects
+    assert set(repairs) == {"unwanted-response"}
 
 
 @pytest.mark.slow

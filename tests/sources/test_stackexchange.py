@@ -232,6 +232,13 @@ def test_an_archive_as_published_gives_what_its_file_gives(tmp_path):
     assert records_of(one).equals(records_of(other))
 
 
+def test_a_damaged_archive_is_a_reject_like_any_damage(tmp_path):
+    path = tmp_path / "x.7z"
+    path.write_bytes(b"7z\xbc\xaf\x27\x1c and then nothing that makes sense")
+
+    assert rejects_of(StackExchange().read(RawFile(path, "x.7z", "se"))) == ["damaged-compression"]
+
+
 def test_an_entity_bomb_is_refused(tmp_path):
     path = tmp_path / "Posts.xml"
     path.write_text('<!DOCTYPE x [<!ENTITY a "aaaa">]><posts>' + a_question(body="&a;") + "</posts>")

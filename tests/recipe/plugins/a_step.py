@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dataforge.core.plugin import Mapper
+
+
+def _whole_word(text: str) -> str:
+    """Take no blanks."""
+    if " " in text:
+        msg = f"{text!r} is two words; did you mean {text.replace(' ', '_')!r}?"
+        raise ValueError(msg)
+    return text
 
 
 class Band(BaseModel):
@@ -30,7 +38,7 @@ class AStep:
     version: ClassVar[int] = 1
     path_fields: ClassVar[tuple[str, ...]] = ("words",)
 
-    on: Annotated[str, Field(description="The messages that are meant.")] = "conversation"
+    on: Annotated[str, AfterValidator(_whole_word), Field(description="The messages that are meant.")] = "conversation"
     min_chars: Annotated[int, Field(ge=0, description="Shortest text that is kept, in characters.")] = 0
     max_chars: Annotated[int, Field(ge=0, description="Longest text that is kept, in characters.")] = 4000
     keep: Annotated[Literal["longest", "shortest", "first"], Field(description="Which copy stays.")] = "longest"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataforge.core.errors import DataError, RecipeError
-from dataforge.engine.draft_recipe import group_files, look, name_for, write_recipe
+from dataforge.lint.draft_recipe import group_files, look, name_for, write_recipe
 from dataforge.recipe.load import load_recipe
 from tests.make import a_conversation, built, json_lines
 

@@ -13,8 +13,8 @@ from dataforge.core import registry
 from dataforge.core.codes import Code
 from dataforge.core.errors import DataError, MachineError, RecipeError, Where
 from dataforge.core.plugin import Batch, RawFile
-from dataforge.engine.guess_columns import guess_columns
-from dataforge.engine.shapes import Container, Guess, Record, is_red_team, known_object, known_shapes
+from dataforge.lint.guess_columns import guess_columns
+from dataforge.lint.shapes import Container, Guess, Record, is_red_team, known_object, known_shapes
 from dataforge.reading.drafts import RecordFaultError
 from dataforge.reading.files import DamagedFileError, open_bytes
 from dataforge.reading.json_records import JSON_CODES, read_json_records
@@ -189,7 +189,8 @@ def _of_table(path: Path, text: bytes) -> Guess:
     records = _first(lambda file, keep: read_table(file, codes, "repair", keep, dialect), path)
     if not records or (len(records[0]) == 1 and guess_columns(records) is None):
         start = text[:60].decode("utf-8", "replace").split("\n")[0]
-        message = f"the file is no JSON, no Parquet, no Posts.xml and no table with a header and records; it begins with {start!r}"
+        forms = "JSON, Parquet, Posts.xml or a table with a header and records"
+        message = f"the file is none of {forms}; it begins with {start!r}"
         raise _unfit(path, message, "name files of chat or preference data")
     return _of_records(path, "csv", records)
 

@@ -12,9 +12,9 @@ import polars as pl
 from dataforge.core.errors import DataError, ForgeError, InvariantError, RecipeError, Where
 from dataforge.core.plugin import RawFile
 from dataforge.core.schema import kind_of_row
-from dataforge.engine.open_source import open_source
-from dataforge.engine.recipe_text import Looked, SourceDraft, recipe_text
-from dataforge.engine.sniff import sniff
+from dataforge.lint.open_source import open_source
+from dataforge.lint.recipe_text import Looked, SourceDraft, recipe_text
+from dataforge.lint.sniff import sniff
 from dataforge.recipe.load import load_recipe
 from dataforge.recipe.names import is_safe_name
 from dataforge.store.disk import machine_errors, write_whole

@@ -8,7 +8,7 @@ from typing import Any
 from dataforge.core import params, registry
 from dataforge.core.errors import DataError, RecipeError
 from dataforge.core.plugin import Source
-from dataforge.engine.sniff import Guess, sniff
+from dataforge.lint.sniff import Guess, sniff
 
 
 def guess_source(path: Path, asked: str | None) -> Guess:

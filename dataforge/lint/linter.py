@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +11,11 @@ import polars as pl
 from dataforge.core.codes import Code
 from dataforge.core.errors import DataError, Where
 from dataforge.core.plugin import Batch, RawFile
-from dataforge.engine.lint_codes import DATA_CODE, SEVERITIES, Finding
-from dataforge.engine.lint_rows import Counts, row_keys
-from dataforge.engine.lint_tally import Tally
-from dataforge.engine.open_source import guess_source, open_source
-from dataforge.engine.sniff import Guess
+from dataforge.lint.codes import DATA_CODE, SEVERITIES, Finding
+from dataforge.lint.rows import Counts, row_keys
+from dataforge.lint.tally import Tally
+from dataforge.lint.open_source import guess_source, open_source
+from dataforge.lint.sniff import Guess
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class FileReport:
     Args:
         path: The file, as it was named.
         guess: The source that read it.
+        bytes: The size of all records, unpacked.
         records: Raw records.
         usable: Records that a build would use.
         rejected: Records that a build would reject for a fault.
@@ -37,6 +38,7 @@ class FileReport:
 
     path: str
     guess: Guess
+    bytes: int = 0
     records: int = 0
     usable: int = 0
     rejected: int = 0
@@ -57,10 +59,12 @@ class Linter:
 
     Args:
         examples: How many places to keep for each finding.
+        watch: Is told, after each batch of a file, how many bytes of it were read.
     """
 
-    def __init__(self, examples: int = 3) -> None:
+    def __init__(self, examples: int = 3, watch: Callable[[int], None] | None = None) -> None:
         self._examples = examples
+        self._watch = watch
         self._seen: list[pl.DataFrame] = []
         self._paths: list[str] = []
         self._records = 0
@@ -89,6 +93,8 @@ class Linter:
                 tally.add_rows(batch)
                 keys.append(self._keys_of(batch))
             self._records += batch.records.height
+            if self._watch is not None:
+                self._watch(report.bytes)
         if not report.records:
             raise DataError("no record was found", where=Where(path), fix="name a file with records")
         self._paths.append(str(path))
@@ -149,6 +155,7 @@ def _count(batch: Batch, report: FileReport, codes: Sequence[Code]) -> None:
     faults = [code.name for code in codes if code.is_fault]
     rejected = batch.records.filter(pl.col("fate") == "rejected")
     at_fault = int(rejected["code"].is_in(faults).sum())
+    report.bytes += int(batch.records["n_bytes"].sum())
     report.records += batch.records.height
     report.shares_lines |= batch.records["line"].drop_nulls().is_duplicated().any()
     report.usable += batch.records.height - rejected.height

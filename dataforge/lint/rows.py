@@ -11,7 +11,7 @@ from math import sqrt
 import polars as pl
 
 from dataforge.core.schema import KINDS, kind_of_row
-from dataforge.engine.lint_codes import (
+from dataforge.lint.codes import (
     BIASED_SHARE,
     LONG_CHARACTERS,
     MIN_ECHO_CHARACTERS,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dataforge.core import params, registry
 from dataforge.core.errors import DataError, ForgeError, RecipeError
-from dataforge.engine.sniff import sniff
+from dataforge.lint.sniff import sniff
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = ROOT / "corpora"

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataforge.core.errors import DataError, RecipeError
-from dataforge.engine.lint import Linter
-from dataforge.engine.lint_codes import DATA_CODES, LONG_CHARACTERS
-from dataforge.engine.lint_rows import lower_bound
+from dataforge.lint.linter import Linter
+from dataforge.lint.codes import DATA_CODES, LONG_CHARACTERS
+from dataforge.lint.rows import lower_bound
 from dataforge.reading import batch
 from tests.make import a_conversation, json_lines
 
@@ -204,21 +204,16 @@ def test_the_interval_of_a_share_is_wilsons():
     assert lower_bound(0, 10) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_file_where_one_role_hardly_speaks_has_a_note(tmp_path):
-    turns = [{"from": "gpt" if n % 6 == 5 else "tool" if n % 6 else "human", "value": f"{n}"} for n in range(6)]
-    many = [
-        {
-            "conversations": [
-                *turns[:1],
-                *[{"from": "gpt", "value": f"{n}{m}"} if m % 2 else {"from": "tool", "value": "t"} for m in range(12)],
-            ]
-        }
-        for n in range(20)
-    ]
+@pytest.mark.parametrize(("answers", "is_uneven"), [(6, True), (2, False)])
+def test_a_file_where_one_role_hardly_speaks_has_a_note(tmp_path, answers, is_uneven):
+    # A tool's answers between them keep those of the assistant apart.
+    spoken = [{"from": "tool" if place % 2 else "gpt", "value": f"{place}"} for place in range(2 * answers - 1)]
+    records = [{"conversations": [{"from": "human", "value": f"Q{n}?"}, *spoken]} for n in range(40)]
 
-    report = lint(tmp_path, *many)
+    report = lint(tmp_path, *records)
 
-    assert "uneven-roles" in found(report)
+    assert ("uneven-roles" in found(report)) == is_uneven
+    assert (report.counts.roles["user"], report.counts.roles["assistant"]) == (40, 40 * answers)
 
 
 def test_no_more_places_are_kept_than_asked_for(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from dataforge.engine.shapes import TURN_LISTS, Record, are_turns, objects_in
+from dataforge.lint.shapes import TURN_LISTS, Record, are_turns, objects_in
 
 # Names that columns have in the wild, the surest first; compared without regard to case.
 _PROMPTS = ("prompt", "question", "instruction", "query", "user", "human", "input", "problem")

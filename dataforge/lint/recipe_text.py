@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataforge.core import registry
-from dataforge.engine.sniff import Guess
+from dataforge.lint.sniff import Guess
 
 _SCHEMA_FILE = "recipe.schema.json"
 _FEW_ROWS = 400

@@ -10,8 +10,8 @@ import polars as pl
 
 from dataforge.core.codes import Code
 from dataforge.core.plugin import Batch
-from dataforge.engine.lint_codes import DATA_CODE, Finding, Place
-from dataforge.engine.lint_rows import check_rows
+from dataforge.lint.codes import DATA_CODE, Finding, Place
+from dataforge.lint.rows import check_rows
 from dataforge.text.select import texts
 
 _Kind = Literal["rejected", "repaired", "row"]
