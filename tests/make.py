@@ -34,12 +34,16 @@ def a_conversation(question: str, answer: str, name: str | None = None) -> dict:
 def json_lines(path: Path, records: list) -> Path:
     """Write records, one a line; bytes are written as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [record if isinstance(record, bytes) else json.dumps(record, ensure_ascii=False).encode() for record in records]
+    lines = [
+        record if isinstance(record, bytes) else json.dumps(record, ensure_ascii=False).encode() for record in records
+    ]
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return path
 
 
-def a_recipe(folder: Path, *, steps: str = STEPS, files: str = "data/*.jsonl", use: str = "sharegpt", more: str = "") -> Path:
+def a_recipe(
+    folder: Path, *, steps: str = STEPS, files: str = "data/*.jsonl", use: str = "sharegpt", more: str = ""
+) -> Path:
     """Write a recipe with one source; the split gives all three sides something."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "small.toml"

@@ -16,8 +16,8 @@ from dataforge.cli.options import json_option
 from dataforge.core.errors import ForgeError
 
 if TYPE_CHECKING:
-    from dataforge.lint.linter import FileReport
     from dataforge.lint.codes import Finding, Place
+    from dataforge.lint.linter import FileReport
 
 _WIDTH = 100
 _NAMED = 4

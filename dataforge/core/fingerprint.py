@@ -27,12 +27,11 @@ def short_id(*parts: str | bytes) -> str:
 
     Each part is preceded by its length, so that ("ab", "c") and ("a", "bc") differ.
     """
-    digest = hashlib.sha256()
+    whole = b""
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", errors="surrogatepass")
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.hexdigest()[:32]
+        whole += len(data).to_bytes(8, "little") + data
+    return hashlib.sha256(whole).hexdigest()[:32]
 
 
 def unit_interval(*parts: str | bytes) -> float:

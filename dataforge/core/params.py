@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def _class_of(instance: object) -> type[Any]:
     return type(instance)
 
 
+@functools.cache
 def _adapter(plugin: type[Any]) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 

@@ -75,16 +75,24 @@ def load(kind: PluginKind, use: str, base: Path | None = None) -> type[Any]:
     if is_local(use):
         module = _load_file((base or Path()) / use)
     elif use in _outside(kind):
-        module = importlib.import_module(_outside(kind)[use])
+        module = _import(_outside(kind)[use])
     elif use in names(kind):
         module = importlib.import_module(f"{FOLDERS[kind]}.{use}")
     else:
         raise UnknownPluginError(kind, use, nearest(use, names(kind)))
     plugin = getattr(module, kind.upper(), None)
     if not isinstance(plugin, type):
-        msg = f"{module.__name__} declares no {kind.upper()}"
+        msg = f"{use if is_local(use) else module.__name__} declares no {kind.upper()}"
         raise BadPluginError(msg)
     return plugin
+
+
+def _import(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except Exception as error:  # whatever another package raises becomes one message with its name
+        msg = f"{module}: {type(error).__name__}: {error}"
+        raise BadPluginError(msg) from error
 
 
 def is_local(use: str) -> bool:

@@ -65,8 +65,10 @@ def results_of(measured: Measured, seed: int) -> tuple[list[dict[str, Any]], Spr
     table = np.column_stack([table, np.ones(len(table))]) * is_scored[:, None]
     draws = generator(seed, "bootstrap").multinomial(len(table), np.full(len(table), 1 / len(table)), RESAMPLINGS)
     names = [*columns, "n"]
-    exact = measured.plugin.summarize(dict(zip(names, table.sum(axis=0)[:, None], strict=True)))
-    spread = measured.plugin.summarize(dict(zip(names, (draws @ table).T, strict=True)))
+    # A resampling may hold nothing that was scored; a number that is none is left out of the interval.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exact = measured.plugin.summarize(dict(zip(names, table.sum(axis=0)[:, None], strict=True)))
+        spread = measured.plugin.summarize(dict(zip(names, (draws @ table).T, strict=True)))
     n = int(is_scored.sum())
     common = {
         "model": measured.model,

@@ -24,7 +24,7 @@ from dataforge.recipe.model import Recipe
 from dataforge.store.disk import machine_errors, write_whole
 from dataforge.store.home import Store
 from dataforge.store.published import ArrowShards, ParquetShards, file_digest, write_dataset_dict
-from dataforge.store.shards import get_frame
+from dataforge.store.shards import get_frame, to_arrow
 
 # Raised by hand when the bytes of a published folder change for equal rows.
 LAYOUT_VERSION = 1
@@ -173,14 +173,15 @@ class _Writer:
         if split not in self._data:
             self._data[split] = ParquetShards(self._folder / "data", split, self._max_bytes)
             self._arrow[split] = ArrowShards(self._folder / "arrow" / split, split, self._max_bytes)
-        self._data[split].write(rows)
-        self._arrow[split].write(rows)
+        table = to_arrow(rows)
+        self._data[split].write(table)
+        self._arrow[split].write(table)
         for name in self._views:
             view = without_unused_fields(VIEWS[name](rows), self._uses)
             if name == "openai":
                 self._write_lines(split, view)
             elif view.height:
-                self._view_writer(name, split).write(view)
+                self._view_writer(name, split).write(to_arrow(view))
 
     def _view_writer(self, name: str, split: str) -> ParquetShards:
         if (name, split) not in self._view_shards:

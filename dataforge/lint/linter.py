@@ -12,10 +12,10 @@ from dataforge.core.codes import Code
 from dataforge.core.errors import DataError, Where
 from dataforge.core.plugin import Batch, RawFile
 from dataforge.lint.codes import DATA_CODE, SEVERITIES, Finding
-from dataforge.lint.rows import Counts, row_keys
-from dataforge.lint.tally import Tally
 from dataforge.lint.open_source import guess_source, open_source
+from dataforge.lint.rows import Counts, row_keys
 from dataforge.lint.sniff import Guess
+from dataforge.lint.tally import Tally
 
 
 @dataclass(slots=True)

@@ -61,8 +61,14 @@ def held(path: Path, what: str) -> Generator[None]:
         yield
 
 
-def write_whole(path: Path, data: bytes | memoryview) -> None:
-    """Write a file that appears complete or not at all, also after a crash.
+def write_whole(path: Path, data: bytes | memoryview, *, is_precious: bool = True) -> None:
+    """Write a file that appears complete or not at all.
+
+    Args:
+        path: Where.
+        data: What.
+        is_precious: Wait until it is on the disk, so that it is whole after a power cut too. What is found out when it
+            is torn, and made again, need not wait.
 
     Raises:
         MachineError: The disk is full, or the folder may not be written to.
@@ -73,8 +79,9 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
         try:
             with temporary.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if is_precious:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def digest_of(store: Store, path: Path) -> tuple[str, int]:
             return known["digest"], state.st_size
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    write_whole(note, canonical_json({"seen": seen, "digest": digest}))
+    write_whole(note, canonical_json({"seen": seen, "digest": digest}), is_precious=False)
     return digest, state.st_size
 
 

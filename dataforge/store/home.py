@@ -85,7 +85,8 @@ class Store:
 
     def put_result(self, fingerprint: str, value: Mapping[str, Any], objects: list[str]) -> None:
         """Note what a task gave; this comes after its objects, so that what is noted is whole."""
-        write_whole(self.result_path(fingerprint), canonical_json({"objects": sorted(set(objects)), "value": value}))
+        result = canonical_json({"objects": sorted(set(objects)), "value": value})
+        write_whole(self.result_path(fingerprint), result, is_precious=False)
 
 
 def find_project(start: Path) -> Path:

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataforge.store.disk import machine_errors
-from dataforge.store.shards import to_arrow
 
 
 @dataclass(slots=True)
@@ -39,11 +37,10 @@ class ParquetShards:
     _written: int = 0
     _paths: list[Path] = field(default_factory=list)
 
-    def write(self, frame: pl.DataFrame) -> None:
-        """Add rows; a frame is never split between shards."""
-        if not frame.height:
+    def write(self, table: Any) -> None:
+        """Add rows; a table is never split between shards."""
+        if not table.num_rows:
             return
-        table = to_arrow(frame)
         if self.json_fields:
             fields = [
                 pa.field(field.name, _as_json(field.type, field.name, self.json_fields)) for field in table.schema
@@ -55,7 +52,7 @@ class ParquetShards:
         with machine_errors(self._paths[-1], "write"):
             writer.write_table(table)
         self._written += table.nbytes
-        self.rows += frame.height
+        self.rows += table.num_rows
 
     def _next_shard(self, schema: pa.Schema) -> None:
         self._end_shard()
@@ -96,11 +93,10 @@ class ArrowShards:
     _written: int = 0
     _paths: list[Path] = field(default_factory=list)
 
-    def write(self, frame: pl.DataFrame) -> None:
-        """Add rows; a frame is never split between shards."""
-        if not frame.height:
+    def write(self, table: Any) -> None:
+        """Add rows; a table is never split between shards."""
+        if not table.num_rows:
             return
-        table = to_arrow(frame)
         if self._writer is None or self._written + table.nbytes > self.max_bytes:
             self._end_shard()
             path = self.folder / f"data-{len(self._paths):05d}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -41,7 +42,7 @@ def frame_bytes(frame: pl.DataFrame) -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def to_arrow(frame: pl.DataFrame) -> pa.Table:
+def to_arrow(frame: pl.DataFrame) -> Any:
     """Give a frame as Arrow with plain strings and lists in one chunk, as every loader knows them."""
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     return table.cast(pa.schema([pa.field(field.name, plain_type(field.type)) for field in table.schema]))

@@ -31,6 +31,7 @@ _SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _unseen = re.compile(f"[{_UNSEEN}]")
 _break = re.compile(f"\r\n|[{_BREAKS}]")
 _space = re.compile(f"[{_SPACES}]")
+_odd = re.compile(f"[{_UNSEEN}{_BREAKS}{_SPACES}]")
 
 # The Rust engine of polars wants `\u{a0}` where Python writes `\u00a0`.
 _ODD = re.sub(r"\\u([0-9a-f]{4})", r"\\u{\1}", f"[{_UNSEEN}{_BREAKS}{_SPACES}]")
@@ -70,9 +71,12 @@ def normalizer(form: Form, *, mojibake: bool) -> Callable[[pl.Series], pl.Series
 
 def tidy(text: str, form: Form) -> str:
     """Apply the rules of this module to one text."""
-    text = _unseen.sub("", text)
-    text = _space.sub(" ", _break.sub("\n", text))
-    text = unicodedata.normalize(form, text)
+    # Most texts break one rule, and looking is cheaper than rewriting.
+    if _odd.search(text):
+        text = _unseen.sub("", text)
+        text = _space.sub(" ", _break.sub("\n", text))
+    if not text.isascii():
+        text = unicodedata.normalize(form, text)
     return _with_tidy_fences(text) if "```" in text or "~~~" in text else _with_tidy_lines(text)
 
 
@@ -94,8 +98,9 @@ def _with_tidy_fences(text: str) -> str:
         blank = 0 if line else blank + 1
         if line or (lines and blank <= 2):
             lines.append(line)
-        opened = _opening.match(line)
-        fence = opened["fence"] if opened else ""
+        if "```" in line or "~~~" in line:
+            opened = _opening.match(line)
+            fence = opened["fence"] if opened else ""
     tidied = "\n".join(lines)
     return tidied if fence else tidied.rstrip("\n")
 

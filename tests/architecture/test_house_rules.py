@@ -49,7 +49,9 @@ def test_every_key_of_a_plugin_is_described(kind, name):
     plugin = registry.load(kind, name)
 
     assert isinstance(plugin.version, int)
-    assert [key for key, about in json_schema(plugin).get("properties", {}).items() if not about.get("description")] == []
+    assert [
+        key for key, about in json_schema(plugin).get("properties", {}).items() if not about.get("description")
+    ] == []
 
 
 @pytest.mark.parametrize(("kind", "name"), [plugin for plugin in PLUGINS if plugin[0] == "source"])
@@ -77,7 +79,10 @@ def test_no_file_is_a_drawer_for_everything():
 
 
 def test_the_options_of_the_command_line_are_those_that_were_decided():
-    found = {verb: sorted(option for param in forge.get_command(None, verb).params for option in param.opts) for verb in VERBS}
+    found = {
+        verb: sorted(option for param in forge.get_command(None, verb).params for option in param.opts)
+        for verb in VERBS
+    }
     frozen = json.loads((ROOT / "tests/architecture/options.json").read_text())
 
     assert found == frozen

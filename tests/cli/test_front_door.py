@@ -14,7 +14,9 @@ from tests.make import a_conversation, a_recipe, json_lines
 
 def forge(*args, cwd=None, env=None):
     code = "import sys; from dataforge.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    return subprocess.run([sys.executable, "-c", code, *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture
@@ -168,7 +170,10 @@ def test_a_bug_writes_its_traceback_to_a_file(project, capsys, monkeypatch):
 
 
 def test_text_from_data_cannot_drive_the_terminal(project, capsys):
-    json_lines(project / "data" / "a.jsonl", [a_conversation("\x1b[2J\x1b]0;owned\x07 hello there", "ok \u202e then \r bye now")])
+    json_lines(
+        project / "data" / "a.jsonl",
+        [a_conversation("\x1b[2J\x1b]0;owned\x07 hello there", "ok \u202e then \r bye now")],
+    )
     run(["build", "small.toml"])
     capsys.readouterr()
 

@@ -15,7 +15,10 @@ from tests.make import a_conversation, a_recipe, built, json_lines
 
 def a_project(folder, files=5, records=30):
     for number in range(files):
-        chats = [a_conversation(f"Tell me of {number}-{n % 25}.", f"Here is {n} of {number}. " * (n % 9 + 1)) for n in range(records)]
+        chats = [
+            a_conversation(f"Tell me of {number}-{n % 25}.", f"Here is {n} of {number}. " * (n % 9 + 1))
+            for n in range(records)
+        ]
         json_lines(folder / "data" / f"{number}.jsonl", chats)
     return a_recipe(folder)
 
@@ -62,14 +65,21 @@ def test_a_build_killed_at_random_points_ends_with_the_same_bytes(tmp_path):
     typical = time.perf_counter() - began
 
     for _ in range(20):
-        process = subprocess.Popen(build_command(recipe, "--workers", "1"), cwd=recipe.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            build_command(recipe, "--workers", "1"),
+            cwd=recipe.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             process.wait(timeout=draw.uniform(0.3, 1.6) * typical)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
-    last = subprocess.run(build_command(recipe, "--workers", "1"), cwd=recipe.parent, check=False, capture_output=True, text=True)
+    last = subprocess.run(
+        build_command(recipe, "--workers", "1"), cwd=recipe.parent, check=False, capture_output=True, text=True
+    )
 
     assert last.returncode == 0, last.stderr
     assert kills >= 3

@@ -59,13 +59,16 @@ def test_two_rows_with_different_tool_calls_come_back_unchanged(folder):
                 if message["tool_calls"]:
                     seen[row["prompt"][0]["content"]] = message["tool_calls"]
     wanted = {
-        record["conversations"][0]["value"]: json.loads(record["conversations"][1]["value"])["arguments"] for record in CALLS
+        record["conversations"][0]["value"]: json.loads(record["conversations"][1]["value"])["arguments"]
+        for record in CALLS
     }
     assert {question: calls[0]["function"]["arguments"] for question, calls in seen.items()} == wanted
 
 
 def test_openai_lines_hold_each_tool_call_as_the_object_it_is(folder):
-    lines = [json.loads(line) for path in (folder / "views/openai").glob("*.jsonl") for line in path.read_text().splitlines()]
+    lines = [
+        json.loads(line) for path in (folder / "views/openai").glob("*.jsonl") for line in path.read_text().splitlines()
+    ]
 
     calls = [message["tool_calls"][0] for line in lines for message in line["messages"] if "tool_calls" in message]
     plain = [line for line in lines if "tools" not in line]

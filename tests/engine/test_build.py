@@ -89,7 +89,9 @@ def test_a_moved_threshold_measures_nothing_again(recipe):
 
     second = built(recipe, "step.length_filter.min=30")
 
-    new = {path for path in (recipe.parent / ".forge/objects").rglob("*") if path.is_file() and path.name not in objects}
+    new = {
+        path for path in (recipe.parent / ".forge/objects").rglob("*") if path.is_file() and path.name not in objects
+    }
     kinds = {tuple(pl.read_ipc_stream(path).columns) for path in new}
     # Only keep-masks and ledgers are new: no evidence, no rows.
     assert all(columns == ("keep",) or "reason" in columns for columns in kinds)
@@ -104,7 +106,11 @@ def test_an_added_file_is_all_that_is_read(recipe):
     run = built(recipe).run
 
     made = set(tasks_done(recipe)) - set(read_before)
-    results = [json.loads(path.read_bytes())["value"] for path in (recipe.parent / ".forge/results").rglob("*.json") if path.name in made]
+    results = [
+        json.loads(path.read_bytes())["value"]
+        for path in (recipe.parent / ".forge/results").rglob("*.json")
+        if path.name in made
+    ]
     assert sum("parts" in result for result in results) == 1
     assert stage(run, "chats")["records"] == 47
 
@@ -142,7 +148,9 @@ def test_equal_bytes_in_two_files_are_two_records_with_ids_of_their_own(tmp_path
 
 
 def test_a_group_is_never_on_two_sides(tmp_path):
-    pieces = [a_conversation(f"Part {k} of talk {n}?", f"Answer {k}.", f"talk{n}_{k}") for n in range(60) for k in (0, 8)]
+    pieces = [
+        a_conversation(f"Part {k} of talk {n}?", f"Answer {k}.", f"talk{n}_{k}") for n in range(60) for k in (0, 8)
+    ]
     json_lines(tmp_path / "data" / "a.jsonl", pieces)
     recipe = a_recipe(tmp_path, steps="")
 
@@ -180,9 +188,20 @@ STEP: type[{kind}] = Liar
 
 MEASURE = "    def measure(self, frame):\n        return frame.select('row_id')\n"
 LIES = {
-    "drops a row twice": ("Filter", MEASURE + "    def decide(self, evidence):\n        return pl.DataFrame({'index': [1, 1], 'reason': ['declared'] * 2})\n"),
-    "does not declare": ("Filter", MEASURE + "    def decide(self, evidence):\n        return pl.DataFrame({'index': [0], 'reason': ['whim']})\n"),
-    "drops row 5000 of": ("Filter", MEASURE + "    def decide(self, evidence):\n        return pl.DataFrame({'index': [5000], 'reason': ['declared']})\n"),
+    "drops a row twice": (
+        "Filter",
+        MEASURE
+        + "    def decide(self, evidence):\n        return pl.DataFrame({'index': [1, 1], 'reason': ['declared'] * 2})\n",
+    ),
+    "does not declare": (
+        "Filter",
+        MEASURE + "    def decide(self, evidence):\n        return pl.DataFrame({'index': [0], 'reason': ['whim']})\n",
+    ),
+    "drops row 5000 of": (
+        "Filter",
+        MEASURE
+        + "    def decide(self, evidence):\n        return pl.DataFrame({'index': [5000], 'reason': ['declared']})\n",
+    ),
     "changed ids": ("Mapper", "    def rewrite(self, frame):\n        return frame.reverse()\n"),
 }
 
@@ -199,7 +218,10 @@ def test_a_step_that_breaks_its_promise_is_found_out(recipe, lie):
 
 def test_a_changed_local_step_runs_again(recipe):
     mine = recipe.parent / "mine.py"
-    body = MEASURE + "    def decide(self, evidence):\n        return pl.DataFrame({{'index': [{0}], 'reason': ['declared']}})\n"
+    body = (
+        MEASURE
+        + "    def decide(self, evidence):\n        return pl.DataFrame({{'index': [{0}], 'reason': ['declared']}})\n"
+    )
     a_recipe(recipe.parent, steps='[[step]]\nuse = "./mine.py"\nname = "mine"\n')
     dropped = []
     for place in (0, 1):
@@ -211,7 +233,10 @@ def test_a_changed_local_step_runs_again(recipe):
 
 
 def test_where_shows_a_step_only_the_rows_it_names(recipe):
-    a_recipe(recipe.parent, steps='[[step]]\nuse = "length_filter"\non = "conversation"\nunit = "characters"\nmin = 100000\nwhere = { split = "train" }\n')
+    a_recipe(
+        recipe.parent,
+        steps='[[step]]\nuse = "length_filter"\non = "conversation"\nunit = "characters"\nmin = 100000\nwhere = { split = "train" }\n',
+    )
 
     run = built(recipe).run
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataforge.core.errors import DataError, RecipeError
-from dataforge.lint.linter import Linter
 from dataforge.lint.codes import DATA_CODES, LONG_CHARACTERS
+from dataforge.lint.linter import Linter
 from dataforge.lint.rows import lower_bound
 from dataforge.reading import batch
 from tests.make import a_conversation, json_lines

@@ -105,7 +105,15 @@ def test_the_prompt_ends_with_the_last_message_of_the_user_or_a_tool():
 
 
 @pytest.mark.parametrize(
-    ("name", "base"), [("QWJhYvA_6", "QWJhYvA"), ("a_b_12", "a_b"), ("plain", "plain"), ("identity_12", "identity_12"), ("_1", "_1"), ("x_1a", "x_1a")]
+    ("name", "base"),
+    [
+        ("QWJhYvA_6", "QWJhYvA"),
+        ("a_b_12", "a_b"),
+        ("plain", "plain"),
+        ("identity_12", "identity_12"),
+        ("_1", "_1"),
+        ("x_1a", "x_1a"),
+    ],
 )
 def test_pieces_of_one_conversation_share_their_base(name, base):
     assert base_id(name) == base
