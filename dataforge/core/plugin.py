@@ -147,6 +147,10 @@ class Trainer(Protocol):
     def train(self, inputs: TrainInputs, log: TrainLog) -> Mapping[str, Any]:
         """Train, and write the checkpoint to `inputs.out`, which is empty.
 
+        Args:
+            inputs: Rows, model and seed, and the folder to write to.
+            log: Is told of the steps.
+
         Returns:
             What goes into the run record, among it `rows`: how many were `shown`, `kept` and `truncated`, and how
             many `dropped`, by reason; every row shown is in one of these.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from dataforge.core.schema import ROW, SPLITS
 from dataforge.engine.card import attribution, card, credits_of
 from dataforge.engine.flow import Part, StageRecord, load_part
 from dataforge.engine.profile import Profile
-from dataforge.engine.views import JSON_FIELDS, VIEWS, openai_lines, without_unused_fields
+from dataforge.engine.row_writer import RowWriter
 from dataforge.recipe.model import Recipe
 from dataforge.store.disk import machine_errors, write_whole
 from dataforge.store.home import Store
-from dataforge.store.published import ArrowShards, ParquetShards, file_digest, write_dataset_dict
-from dataforge.store.shards import get_frame, to_arrow
+from dataforge.store.published import file_digest
+from dataforge.store.shards import get_frame
 
 # Raised by hand when the bytes of a published folder change for equal rows.
 LAYOUT_VERSION = 1
@@ -87,12 +86,8 @@ def publish(
         fresh = folder.with_name(f".{recipe.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-    counted = Profile(sum(part.kept for part in parts), recipe.seed)
-    writer = _Writer(store, recipe, fresh, uses, counted)
     try:
-        writer.write_rows(parts)
-        _write_ledger(store, fresh / "ledger", records, writer.places)
-        published = writer.finish(folder, records)
+        published = _write(store, recipe, parts, records, uses, fresh)
         manifest = {
             "schema": "dataforge.manifest/1",
             "made_from": made_from,
@@ -107,7 +102,7 @@ def publish(
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    return published
+    return replace(published, folder=folder)
 
 
 def _as_it_was(folder: Path, made_from: str) -> Published | None:
@@ -137,103 +132,41 @@ def _swap(fresh: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-class _Writer:
-    """Writes rows and their views, split by split, one part at a time."""
+def _write(
+    store: Store, recipe: Recipe, parts: Sequence[Part], records: Sequence[StageRecord], uses: set[str], fresh: Path
+) -> Published:
+    """Write all that belongs to a build into a fresh folder."""
+    writer = RowWriter(fresh, recipe.output, uses)
+    counted = Profile(sum(part.kept for part in parts), recipe.seed)
+    places: list[pl.DataFrame] = []
+    named: list[pl.DataFrame] = [credits_of(pl.DataFrame(schema=ROW))]
+    sides: dict[str, str] = {}
+    for part in parts:
+        frame = load_part(store, part.rows, part.keep)
+        _check_sides(frame, sides)
+        writer.write(frame)
+        counted.add(frame)
+        named.append(credits_of(frame))
+        places.append(frame.select("row_id", "split", pl.col("origin").struct.field("corpus")))
+    written = writer.close()
+    profile = counted.to_json()
+    credited = pl.concat(named)
+    _write_ledger(store, fresh / "ledger", records, places)
+    if credited.height:
+        write_whole(fresh / "ledger" / "attribution.parquet", _parquet(credited))
+    write_whole(fresh / "ATTRIBUTION.md", attribution(credited, profile["licenses"]).encode())
+    write_whole(fresh / "README.md", card(recipe, records, written.rows, written.views, profile).encode())
+    return Published(fresh, written.digest, written.rows, written.views, _digests(fresh), profile)
 
-    def __init__(self, store: Store, recipe: Recipe, folder: Path, uses: set[str], counted: Profile) -> None:
-        self._store = store
-        self._folder = folder
-        self._uses = uses
-        self._profile = counted
-        self._views = recipe.output.views
-        self._max_bytes = recipe.output.max_shard_mb << 20
-        self._data: dict[str, ParquetShards] = {}
-        self._arrow: dict[str, ArrowShards] = {}
-        self._view_shards: dict[tuple[str, str], ParquetShards] = {}
-        self._openai: Counter[str] = Counter()
-        self._sides: dict[str, str] = {}
-        self._credits: list[pl.DataFrame] = []
-        self._recipe = recipe
-        self.places: list[pl.DataFrame] = []
 
-    def write_rows(self, parts: Sequence[Part]) -> None:
-        """Write all rows."""
-        for part in parts:
-            frame = load_part(self._store, part.rows, part.keep)
-            self._check_sides(frame)
-            self._profile.add(frame)
-            self._credits.append(credits_of(frame))
-            self.places.append(frame.select("row_id", "split", pl.col("origin").struct.field("corpus")))
-            for split in SPLITS:
-                rows = frame.filter(pl.col("split") == split)
-                if rows.height:
-                    self._write_split(split, rows)
-
-    def _write_split(self, split: str, rows: pl.DataFrame) -> None:
-        if split not in self._data:
-            self._data[split] = ParquetShards(self._folder / "data", split, self._max_bytes)
-            self._arrow[split] = ArrowShards(self._folder / "arrow" / split, split, self._max_bytes)
-        table = to_arrow(rows)
-        self._data[split].write(table)
-        self._arrow[split].write(table)
-        for name in self._views:
-            view = without_unused_fields(VIEWS[name](rows), self._uses)
-            if name == "openai":
-                self._write_lines(split, view)
-            elif view.height:
-                self._view_writer(name, split).write(to_arrow(view))
-
-    def _view_writer(self, name: str, split: str) -> ParquetShards:
-        if (name, split) not in self._view_shards:
-            folder = self._folder / "views" / name
-            json_fields = JSON_FIELDS & self._uses
-            # Views can be made again at any time: speed before size.
-            self._view_shards[name, split] = ParquetShards(folder, split, self._max_bytes, "snappy", json_fields)
-        return self._view_shards[name, split]
-
-    def _write_lines(self, split: str, view: pl.DataFrame) -> None:
-        if not view.height:
-            return
-        path = self._folder / "views" / "openai" / f"{split}.jsonl"
-        with machine_errors(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as file:
-                file.write(openai_lines(view))
-        self._openai[split] += view.height
-
-    def _check_sides(self, frame: pl.DataFrame) -> None:
-        """The gate that no build passes with one group on two sides."""
-        for group, split in frame.select("group_id", "split").unique(maintain_order=True).iter_rows():
-            if self._sides.setdefault(group, split) != split:
-                raise DataError(
-                    f"group {group} has rows in {self._sides[group]} and in {split}",
-                    fix="a step changed splits; put a `group` step after it, which resolves them",
-                )
-
-    def finish(self, folder: Path, records: Sequence[StageRecord]) -> Published:
-        """Close all files, write the card, and say what there is."""
-        splits = [split for split in SPLITS if split in self._data]
-        shards = [path for split in splits for path in self._arrow[split].close()]
-        write_dataset_dict(self._folder / "arrow", splits)
-        for writer in [*self._data.values(), *self._view_shards.values()]:
-            writer.close()
-        views: dict[str, dict[str, int]] = {}
-        for (name, split), writer in self._view_shards.items():
-            views.setdefault(name, {})[split] = writer.rows
-        if self._openai:
-            views["openai"] = dict(self._openai)
-        digest = fingerprint([[path.relative_to(self._folder).as_posix(), file_digest(path)] for path in shards])
-        rows = {split: self._data[split].rows for split in splits}
-        profile = self._profile.to_json()
-        self._write_words(card(self._recipe, records, rows, views, profile), profile["licenses"])
-        return Published(folder, digest, rows, views, _digests(self._folder), profile)
-
-    def _write_words(self, card_text: str, licenses: dict[str, int]) -> None:
-        named = pl.concat(self._credits) if self._credits else credits_of(pl.DataFrame(schema=ROW))
-        write_whole(self._folder / "README.md", card_text.encode())
-        write_whole(self._folder / "ATTRIBUTION.md", attribution(named, licenses).encode())
-        if named.height:
-            write_whole(self._folder / "ledger" / "attribution.parquet", _parquet(named))
+def _check_sides(frame: pl.DataFrame, sides: dict[str, str]) -> None:
+    """The gate that no build passes with one group on two sides."""
+    for group, split in frame.select("group_id", "split").unique(maintain_order=True).iter_rows():
+        if sides.setdefault(group, split) != split:
+            raise DataError(
+                f"group {group} has rows in {sides[group]} and in {split}",
+                fix="a step changed splits; put a `group` step after it, which resolves them",
+            )
 
 
 def _digests(folder: Path) -> dict[str, dict[str, Any]]:

@@ -10,20 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import polars as pl
-
 from dataforge import __version__
 from dataforge.core.errors import DataError, InvariantError, RecipeError
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.plugin import TrainInputs
 from dataforge.engine.build import Watcher, build
 from dataforge.engine.checkpoints import checkpoint_folder, find_checkpoint, fresh_folder, keep_checkpoint
-from dataforge.engine.clauses import takes_part
 from dataforge.engine.publish import Published
 from dataforge.engine.task import PluginRef, resolved
-from dataforge.engine.views import VIEWS
+from dataforge.engine.training_rows import clause_of, takes_view, training_rows
 from dataforge.recipe.model import Recipe, TrainEntry
-from dataforge.store.disk import held, machine_errors
+from dataforge.store.disk import held
 from dataforge.store.home import Store
 from dataforge.store.runs import put_run
 
@@ -93,6 +90,9 @@ def train(
         workers: Worker processes of the build; None chooses.
         building: Is told how the build goes.
         only: The trainers that are wanted; None wants all. Those that they start from are trained too.
+
+    Returns:
+        The dataset, and the checkpoints in the order of the recipe.
 
     Raises:
         RecipeError: The recipe trains nothing, or asks a trainer for what it cannot do; nothing has run.
@@ -181,12 +181,12 @@ def _key(
 
     earlier = done.get(entry.policy or "")
     digest = start if start == TINY or earlier is not None else model_digest(start)
-    wanted = f"views/{entry.plugin.view}/" if _takes_view(published, entry) else "data/"
+    wanted = f"views/{entry.plugin.view}/" if takes_view(published, entry) else "data/"
     return {
         "schema": RUN_SCHEMA,
         "plugin": PluginRef.of("trainer", entry.use, entry.plugin, entry.base).key(),
         "model": earlier.run["fingerprint"] if earlier is not None else digest,
-        "data": _clause(entry),
+        "data": clause_of(entry),
         "rows": {name: file["sha256"] for name, file in published.files.items() if name.startswith(wanted)},
         "seed": recipe.seed,
         "versions": versions(),
@@ -199,8 +199,8 @@ def _run_trainer(
     from dataforge.models.environment import versions
 
     inputs = TrainInputs(
-        train=_rows(published, entry, "train", out),
-        validation=_rows(published, entry, "validation", out),
+        train=training_rows(published, entry, "train", out),
+        validation=training_rows(published, entry, "validation", out),
         out=out,
         model=start,
         seed=recipe.seed,
@@ -227,7 +227,7 @@ def _run_trainer(
         "version": ref.version,
         "params": ref.params,
         "model": entry.policy or entry.model,
-        "data": _clause(entry),
+        "data": clause_of(entry),
         "seed": recipe.seed,
         **summary,
         "curve": log.curve,
@@ -243,30 +243,3 @@ def _check_rows(name: str, rows: Mapping[str, Any]) -> None:
     if rows["shown"] != ended:
         msg = f"trainer '{name}' was shown {rows['shown']} rows, and says what became of {ended}"
         raise InvariantError(msg)
-
-
-def _clause(entry: TrainEntry) -> dict[str, Any] | None:
-    return entry.data.model_dump(mode="json", exclude_none=True) if entry.data is not None else None
-
-
-def _takes_view(published: Published, entry: TrainEntry) -> bool:
-    """Say whether the published view is there and is just what is wanted: it has no columns to choose rows by."""
-    return bool(published.views.get(entry.plugin.view)) and set(_clause(entry) or {}) <= {"kind"}
-
-
-def _rows(published: Published, entry: TrainEntry, split: str, out: Path) -> tuple[Path, ...]:
-    """Give the files of a split's rows: the published view, or a choice from it that is written now."""
-    view: str = entry.plugin.view
-    if _takes_view(published, entry):
-        return tuple(sorted((published.folder / "views" / view).glob(f"{split}-*.parquet")))
-    chosen: list[Path] = []
-    for shard in sorted((published.folder / "data").glob(f"{split}-*.parquet")):
-        frame = pl.read_parquet(shard)
-        rows = VIEWS[view](frame.filter(takes_part(frame, _clause(entry))))
-        if rows.height:
-            path = out / "rows" / shard.name
-            with machine_errors(path, "write"):
-                path.parent.mkdir(exist_ok=True)
-                rows.write_parquet(path)
-            chosen.append(path)
-    return tuple(chosen)

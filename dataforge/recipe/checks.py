@@ -88,6 +88,18 @@ def _check_clause(draft: Draft, sources: Sequence[Draft], mistakes: Mistakes) ->
     if not unknown:
         asked = [source for source in sources if not wanted_sources or source.name in wanted_sources]
         _check_kind(draft, clause, asked, mistakes)
+        _check_own_sources(draft, asked, mistakes)
+
+
+def _check_own_sources(draft: Draft, sources: Sequence[Draft], mistakes: Mistakes) -> None:
+    """Let a step that names sources in its own keys look at those whose rows reach it (`check_sources`)."""
+    check_sources = getattr(draft.plugin, "check_sources", None)
+    if check_sources is None:
+        return
+    try:
+        check_sources(tuple(str(source.name) for source in sources))
+    except ValueError as error:
+        mistakes.add(str(error), fix="name the sources as the recipe does, and all of them", where=draft.place_of("use"))
 
 
 def _check_kind(draft: Draft, clause: Any, sources: Sequence[Draft], mistakes: Mistakes) -> None:

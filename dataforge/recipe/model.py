@@ -13,7 +13,8 @@ from dataforge.core.schema import Kind
 
 SplitName = Literal["train", "validation", "test"]
 View = Literal["sft", "preference", "prompt", "openai"]
-ALL_VIEWS: tuple[View, ...] = ("sft", "preference", "prompt", "openai")
+# OpenAI chat lines are a second copy in a form that no trainer here reads: they come when asked for.
+DEFAULT_VIEWS: tuple[View, ...] = ("sft", "preference", "prompt")
 
 _STRICT = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -35,7 +36,7 @@ class Output(BaseModel):
 
     views: Annotated[
         tuple[View, ...], Field(description="Which ready-made forms for trainers are written beside the rows.")
-    ] = ALL_VIEWS
+    ] = DEFAULT_VIEWS
     max_shard_mb: Annotated[int, Field(ge=1, description="Size at which a new shard is begun, in MiB.")] = 256
 
 

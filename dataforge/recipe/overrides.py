@@ -38,6 +38,8 @@ def _path(override: str, where: Where, mistakes: Mistakes) -> list[str]:
     try:
         parsed: Any = tomllib.loads(f"{key.strip()} {equals} 0")
     except tomllib.TOMLDecodeError:
+        parsed = {}
+    if not parsed:  # a comment is TOML too
         mistakes.add("this is not key=value", fix="write it as in --set split.test=0.1", where=where)
         return []
     path: list[str] = []

@@ -68,9 +68,9 @@ def test_thresholds_are_no_part_of_a_measurement():
 
 
 def test_a_date_is_a_problem_and_no_traceback():
-    import datetime
+    import datetime as dt
 
-    plugin, problems = build(Sieve, {"on": datetime.date(2020, 1, 1)})
+    plugin, problems = build(Sieve, {"on": dt.date(2020, 1, 1)})
 
     assert plugin is None
     assert "string, number, boolean" in problems[0].message
