@@ -10,6 +10,12 @@ from typing import Any
 def canonical_json(value: Any) -> bytes:
     """Write JSON in the one form that is hashed: sorted keys, no spaces, UTF-8.
 
+    Args:
+        value: Objects, lists, text, numbers, booleans and null; keys are text.
+
+    Returns:
+        UTF-8 bytes; lone surrogates, which UTF-8 has no place for, are kept as their three bytes.
+
     Raises:
         ValueError: For NaN and infinities, which JSON cannot hold.
     """

@@ -68,6 +68,9 @@ def load(kind: PluginKind, use: str, base: Path | None = None) -> type[Any]:
         use: The plugin's name, or a path to a Python file.
         base: The folder that such a path is relative to.
 
+    Returns:
+        The class, not an instance: its parameters are checked by whoever builds it.
+
     Raises:
         UnknownPluginError: No plugin has that name; it carries the nearest one.
         BadPluginError: The file does not import, or its last line declares no plugin of this kind.

@@ -9,6 +9,9 @@ from dataforge.engine.flow import StageRecord
 def check_books(record: StageRecord) -> None:
     """Check one stage.
 
+    Args:
+        record: Counts of the stage: records for a source, rows for all.
+
     Raises:
         InvariantError: In and out do not balance; both sums are named.
     """
@@ -30,6 +33,10 @@ def check_books(record: StageRecord) -> None:
 
 def check_whole(records: list[StageRecord], published: int) -> None:
     """Check the flow from the sources to the shards.
+
+    Args:
+        records: All stages of the build.
+        published: Rows in all splits of the shards.
 
     Raises:
         InvariantError: A row was lost, or came from nowhere, between two stages or on the way to the shards.

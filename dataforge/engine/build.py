@@ -89,6 +89,9 @@ def build(
         watcher: Is told how it goes.
         executor: Runs the tasks instead of one made here.
 
+    Returns:
+        The run record, the shards and the stages' records.
+
     Raises:
         DataError: The data is wrong in a way that the recipe's policies do not let pass.
         MachineError: The machine failed; what was done is kept, and the same command goes on.
@@ -141,6 +144,12 @@ def run_stages(
     store: Store, recipe: Recipe, runner: Executor, watcher: Watcher
 ) -> tuple[list[Part], list[StageRecord], set[str]]:
     """Run sources and steps.
+
+    Args:
+        store: The project's store.
+        recipe: A checked recipe.
+        runner: Runs the tasks whose results are not stored.
+        watcher: Is told how it goes.
 
     Returns:
         The rows as parts, a record for each stage, and the optional fields that some row uses.

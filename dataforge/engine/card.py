@@ -36,6 +36,9 @@ def card(
         rows: Rows by split.
         views: Rows by view and split.
         profile: What `engine.profile` counted.
+
+    Returns:
+        The Markdown of the build's `README.md`.
     """
     return "\n".join(
         [

@@ -82,6 +82,7 @@ def evaluate(
             fix='add [[eval]] with models = ["base"] and use = ["perplexity"]',
         )
     needed = {_trainer_of(recipe, entry, name) for entry in recipe.evals for name in entry.models} - {None}
+    _check_models(recipe)
     wanted = sorted(filter(None, needed))
     published, trained = train(store, recipe, watcher, workers=workers, building=building, only=wanted)
     checkpoints = {one.name: one for one in trained}
@@ -90,6 +91,24 @@ def evaluate(
         for number, entry in enumerate(recipe.evals, 1):
             runs.append(_evaluate(store, recipe, published, entry, checkpoints, watcher, number))
     return runs
+
+
+def _check_models(recipe: Recipe) -> None:
+    """See that models which no trainer makes are there, before the build begins."""
+    from dataforge.models.environment import SCORING, check_installed, quiet
+    from dataforge.models.load import check_model
+
+    check_installed(SCORING)
+    with quiet():
+        for entry in recipe.evals:
+            for name in entry.models:
+                if _trainer_of(recipe, entry, name) is None:
+                    check_model(_outside(entry, name))
+
+
+def _outside(entry: EvalEntry, name: str) -> str:
+    """Say where a model lies that no trainer makes."""
+    return str(entry.base / name) if (entry.base / name).is_dir() else name
 
 
 def _trainer_of(recipe: Recipe, entry: EvalEntry, name: str) -> str | None:
@@ -180,7 +199,7 @@ def _model(recipe: Recipe, entry: EvalEntry, name: str, checkpoints: Mapping[str
 
     trainer = _trainer_of(recipe, entry, name)
     if trainer is None:
-        path = str(entry.base / name) if (entry.base / name).is_dir() else name
+        path = _outside(entry, name)
     else:
         path = str(checkpoints[trainer].folder) if name == trainer else checkpoints[trainer].base
     return _Model(name, path, model_digest(path))

@@ -22,6 +22,9 @@ def examples(store: Store, record: StageRecord, seed: int) -> list[dict[str, Any
         store: The project's store.
         record: The stage.
         seed: The recipe's seed; the choice depends on it and on ids alone.
+
+    Returns:
+        At most `PER_REASON` ledger lines for each reason, sorted by reason; none for a map.
     """
     if record.kind == "source":
         columns, name, reason = _REJECT_COLUMNS, "record_id", "code"

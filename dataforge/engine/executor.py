@@ -156,6 +156,9 @@ def make_executor(store: Store, workers: int | None, input_bytes: int) -> Execut
         store: The project's store.
         workers: As asked for, or None for as many as there are cores, and one where the input is small.
         input_bytes: Size of all input files.
+
+    Returns:
+        This process alone for one worker, else a pool of processes; the results are the same bytes.
     """
     workers = chosen_workers(workers, input_bytes)
     return InProcess(store) if workers == 1 else LocalWorkers(store, workers)

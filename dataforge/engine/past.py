@@ -48,6 +48,12 @@ class Past:
     def stage(self, name: str) -> dict[str, Any]:
         """Find a stage by its name.
 
+        Args:
+            name: As the recipe, or the report, calls it.
+
+        Returns:
+            The stage's part of the run record.
+
         Raises:
             RecipeError: The build has no such stage; the nearest one is named.
         """
@@ -100,6 +106,13 @@ class Past:
 
 def find_run(store: Store, called: str) -> Past:
     """Find a run by what a person types: a recipe's name or file, a build's folder, each with `@2` for the second run.
+
+    Args:
+        store: The project's store.
+        called: The name; runs count from 1, and without a number the last one is taken.
+
+    Returns:
+        The run that was found.
 
     Raises:
         RecipeError: Nothing of that name was built here, or it had fewer runs.

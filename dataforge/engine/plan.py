@@ -55,6 +55,9 @@ def plan(store: Store, recipe: Recipe) -> list[PlannedStage]:
     Args:
         store: The project's store; nothing in it is changed but the notes of file digests.
         recipe: A checked recipe.
+
+    Returns:
+        One entry a stage, sources first; after a stage that must run, the steps must run too.
     """
     last = last_run(store, recipe.name)
     before = {stage["name"]: stage for stage in last["stages"]} if last else {}
@@ -126,6 +129,12 @@ def _reused(entry: SourceEntry | StepEntry, kind: str, ref: PluginRef, rows_out:
 
 def input_bytes(recipe: Recipe) -> int:
     """Give the size of all input files.
+
+    Args:
+        recipe: A checked recipe.
+
+    Returns:
+        Bytes on disk: a packed file counts as it is packed.
 
     Raises:
         MachineError: One of them is gone or may not be read.

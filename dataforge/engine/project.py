@@ -62,6 +62,9 @@ def project(recipe: Recipe, workers: int) -> Projection:
     Args:
         recipe: A checked recipe.
         workers: Worker processes that the build would have.
+
+    Returns:
+        Rows, disk, memory and CPU time; estimates, but for the rows where the sample is all there is.
     """
     frames: list[pl.DataFrame] = []
     cpu_s = _BASE_CPU_S

@@ -64,6 +64,9 @@ def publish(
         records: The stages' records, for the ledger.
         uses: Optional fields of messages and rows that some row uses.
 
+    Returns:
+        What the folder holds, whether it was written now or found.
+
     Raises:
         DataError: A group lies on both sides of a split.
         MachineError: The disk is full, or the folder may not be written to.

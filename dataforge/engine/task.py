@@ -96,6 +96,9 @@ class PluginRef:
 def blame(ref: PluginRef) -> Generator[None]:
     """Turn what a plugin of the user's own raises into a message that names its line.
 
+    Args:
+        ref: The plugin whose code runs inside the `with`.
+
     Raises:
         DataError: The plugin is a local file, and raised; what a built-in one raises passes as the bug it is.
     """

@@ -105,6 +105,9 @@ def train(
     for entry in entries:
         _check(entry)
     check_installed()
+    with quiet():
+        for entry in entries:
+            _check_start(entry)
     published = build(store, recipe, workers=workers, watcher=building).published
     done: dict[str, Trained] = {}
     for entry in entries:
@@ -134,6 +137,14 @@ def _check(entry: TrainEntry) -> None:
         raise RecipeError(
             f"trainer '{entry.use}' takes no reward model", where=entry.place, fix="remove the key 'reward'"
         )
+
+
+def _check_start(entry: TrainEntry) -> None:
+    """See that the model a trainer begins with is there, before the build begins."""
+    from dataforge.models.load import check_model
+
+    if entry.policy is None and entry.model != TINY:
+        check_model(_start(entry, {}))
 
 
 def _train(

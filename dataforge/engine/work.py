@@ -30,6 +30,9 @@ def perform(store: Store, task: Task, note: Note) -> Result:
         store: The project's store.
         task: What is to be done.
         note: Is told how many bytes of the task are behind it, now and then.
+
+    Returns:
+        What was stored: counts, and digests of the objects that were written.
     """
     with blame(plugin_ref(task.at["plugin"])) if "plugin" in task.at else contextlib.nullcontext():
         if task.work == "read_file":

@@ -26,6 +26,12 @@ _PLAIN_NAMES = {"train", "test", "data", "dataset", "posts", "part", "default", 
 def look(path: Path) -> Looked:
     """Find out which source reads a file, and try it on the file's beginning.
 
+    Args:
+        path: The file; only its beginning is read.
+
+    Returns:
+        The source, and what kinds of rows and licences the beginning holds.
+
     Raises:
         RecipeError: There is no such file.
         DataError: No source reads it, or none of its first records is usable.

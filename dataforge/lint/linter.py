@@ -76,6 +76,9 @@ class Linter:
             path: The file.
             asked: The source to read it with; None to find out.
 
+        Returns:
+            Counts and findings of this file, compared with the files before it.
+
         Raises:
             RecipeError: There is no such file or source.
             DataError: The file is of no shape that a source reads.

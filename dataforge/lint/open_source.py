@@ -14,6 +14,13 @@ from dataforge.lint.sniff import Guess, sniff
 def guess_source(path: Path, asked: str | None) -> Guess:
     """Take the source that was asked for, or the one that the file looks like.
 
+    Args:
+        path: The file.
+        asked: The source's name; None to find out from the file.
+
+    Returns:
+        The source, with parameters where the file shows them and it is the one asked for.
+
     Raises:
         RecipeError: There is no such file, or no such source.
         DataError: No source was asked for, and none is known for the file.
@@ -30,6 +37,12 @@ def guess_source(path: Path, asked: str | None) -> Guess:
 
 def open_source(guess: Guess) -> Source:
     """Make the source that a guess names, under the policy `repair`.
+
+    Args:
+        guess: The source's name and the parameters that the file showed.
+
+    Returns:
+        The source, ready to read.
 
     Raises:
         RecipeError: There is no such source, or it needs parameters that nobody gave.

@@ -53,6 +53,9 @@ def recipe_text(path: Path, name: str, sources: Sequence[SourceDraft]) -> str:
         path: Where it will lie; paths in it are relative to its folder.
         name: The recipe's name.
         sources: What it reads.
+
+    Returns:
+        TOML; what was guessed has its reason beside it, as a comment.
     """
     base = path.absolute().parent
     rows = sum(count for source in sources for each in source.looked for count in each.rows.values())

@@ -89,6 +89,9 @@ def lower_bound(hits: int, total: int) -> float:
 def best_and_worst(drafts: pl.DataFrame) -> pl.DataFrame:
     """Give the texts of the best and of the worst answer of every row whose answers differ in rank.
 
+    Args:
+        drafts: Rows, schema `core.schema.DRAFT`.
+
     Returns:
         Columns `row` (place in the drafts), `best`, `worst`.
     """
@@ -123,6 +126,9 @@ def check_rows(drafts: pl.DataFrame, shown: int) -> Iterator[Flag]:
     Args:
         drafts: Rows, schema `core.schema.DRAFT`.
         shown: How many excerpts to make for each code.
+
+    Yields:
+        One flag for each code, in a fixed order; one that holds for no row is empty.
     """
     messages = _messages(drafts)
     beyond = messages.filter(pl.col("content").str.len_bytes() != pl.col("content").str.len_chars())
@@ -187,6 +193,9 @@ def _around(text: str, pattern: str | None) -> str:
 
 def row_keys(drafts: pl.DataFrame) -> pl.DataFrame:
     """Give numbers that are equal where rows, prompts or answers are: all that is kept of a row.
+
+    Args:
+        drafts: Rows, schema `core.schema.DRAFT`.
 
     Returns:
         Columns `row_key`, `prompt_key`, and for pairs `chosen_key` and `rejected_key`, 64 bits each; null where

@@ -60,6 +60,10 @@ class BatchBuilder:
     def add(self, raw: RawRecord, parsed: Parsed) -> list[int]:
         """Take a record with its rows, or reject it where the policy allows no repair.
 
+        Args:
+            raw: The record's bytes and place.
+            parsed: Its rows, at least one, and the codes of what was repaired.
+
         Returns:
             The places of its rows in the batch, for `merge`; empty where the record was rejected.
 
@@ -86,6 +90,11 @@ class BatchBuilder:
 
     def reject(self, raw: RawRecord, code: str, detail: str = "") -> None:
         """Note that a record is not used, and why.
+
+        Args:
+            raw: The record's bytes and place; the ledger keeps an excerpt.
+            code: One of the codes of the source.
+            detail: What exactly is wrong with this record; may be empty.
 
         Raises:
             DataError: Under the policy `fail`, when the code is a fault.

@@ -66,6 +66,12 @@ class Fields:
     def value(self, path: FieldPath) -> Any:
         """Give a value as it is; None where it is missing and may be.
 
+        Args:
+            path: Where the value stands.
+
+        Returns:
+            The value, unchecked; None also for a null.
+
         Raises:
             RecordFaultError: `missing-column`.
         """
@@ -80,6 +86,12 @@ class Fields:
 
     def text(self, column: FieldPath | Template) -> str:
         """Give text, or "" for null.
+
+        Args:
+            column: A path to one value, or a template of several.
+
+        Returns:
+            A column's text as it is; a template's without blanks at its ends.
 
         Raises:
             RecordFaultError: `missing-column` or `wrong-type`.
@@ -113,6 +125,12 @@ class Fields:
 
     def items(self, path: FieldPath) -> list[Any]:
         """Give a list; null is an empty one.
+
+        Args:
+            path: Where the list stands.
+
+        Returns:
+            The items, unchecked.
 
         Raises:
             RecordFaultError: `missing-column` or `wrong-type`.

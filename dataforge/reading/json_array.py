@@ -154,6 +154,12 @@ def _find_start(
 ) -> tuple[int, Literal["found", "limit", "file ends"]]:
     """Find the next start of a record from a place on, but not beyond a limit; all are counted from the window's start.
 
+    Args:
+        window: The bytes at hand; it grows as the search goes on.
+        find: Looks for a start between two places of the bytes, and gives -1 where there is none.
+        reach: Where to begin.
+        limit: Where to give up.
+
     Returns:
         The start, or the place where the search has ended; and which of them it is.
     """

@@ -106,6 +106,12 @@ class RowMaker:
     def __call__(self, record: Any) -> Parsed:
         """Make the row of a record.
 
+        Args:
+            record: A parsed JSON value.
+
+        Returns:
+            One row, and the codes of what was repaired, each once.
+
         Raises:
             RecordFaultError: The record is none that a row can be made of.
         """

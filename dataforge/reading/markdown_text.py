@@ -40,6 +40,9 @@ def escape(text: str, *, in_link: bool = False) -> str:
     Args:
         text: Running text on one line.
         in_link: The text stands in a link, where brackets end it.
+
+    Returns:
+        Markdown that is read as the text; TeX between dollars is left as it is, but for links.
     """
     if in_link or "$" not in text:
         return _escape(text, _MARKUP_IN_LINK if in_link else _MARKUP)

@@ -74,6 +74,12 @@ class Template:
 def parse_path(written: str) -> FieldPath:
     """Take a path apart.
 
+    Args:
+        written: A column, a dotted path or a JSON pointer; a final `?` lets it be missing.
+
+    Returns:
+        The path with its steps, ready for `find`.
+
     Raises:
         ValueError: The path is empty, or its brackets are wrong.
     """
@@ -87,6 +93,12 @@ def parse_path(written: str) -> FieldPath:
 
 def parse_template(written: str) -> Template:
     """Take a template apart.
+
+    Args:
+        written: Text with paths in braces; `{{` and `}}` are the braces themselves.
+
+    Returns:
+        The template in its parts, none of them empty.
 
     Raises:
         ValueError: A brace is not closed, or a path in braces is wrong.

@@ -35,6 +35,13 @@ _OWN_DOMAIN = {
 def integer(attributes: Mapping[str, str], name: str) -> int:
     """Read a whole number.
 
+    Args:
+        attributes: Of one post.
+        name: Which of them.
+
+    Returns:
+        The number.
+
     Raises:
         RecordFaultError: `missing-attribute` or `bad-attribute`.
     """
@@ -48,6 +55,12 @@ def integer(attributes: Mapping[str, str], name: str) -> int:
 
 def license_of(attributes: Mapping[str, str]) -> str:
     """Name the licence of a post: as it says, else by the day it was written.
+
+    Args:
+        attributes: Of one post; `ContentLicense` and `CreationDate` are read.
+
+    Returns:
+        A name such as `cc-by-sa-4.0`.
 
     Raises:
         RecordFaultError: `unknown-license`.

@@ -48,6 +48,11 @@ class PostJoin:
     def put(self, post_id: int, question_id: int, raw: RawRecord) -> bool:
         """Keep a post.
 
+        Args:
+            post_id: The post's own id.
+            question_id: The id of the question it belongs to; a question's own.
+            raw: The record as it stands in the dump.
+
         Returns:
             False where a post of that id came before; the first one stays.
 
@@ -62,6 +67,9 @@ class PostJoin:
 
     def threads(self) -> Iterator[Thread]:
         """Give all posts as threads, by question id.
+
+        Yields:
+            One thread for each question id; its question is None where the dump holds answers alone.
 
         Raises:
             MachineError: The temporary folder is full.

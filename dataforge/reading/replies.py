@@ -37,6 +37,9 @@ def prompt_of(value: Any, repairs: list[str], system: str = "") -> list[Message]
         repairs: Where the codes of what had to be repaired are added.
         system: A system message to put before it; "" for none.
 
+    Returns:
+        Messages, the system message first where there is one.
+
     Raises:
         RecordFaultError: It is blank, no list of turns, or ends with an answer.
     """
@@ -65,6 +68,9 @@ def reply_of(value: Any, repairs: list[str], prompt: Sequence[Message] = ()) -> 
         value: Text, one turn, or a list of turns.
         repairs: Where the codes of what had to be repaired are added.
         prompt: What it answers.
+
+    Returns:
+        Messages of the response alone, without the prompt and its system message.
 
     Raises:
         RecordFaultError: It is blank, or no reply by an assistant.
@@ -121,6 +127,9 @@ def ranked(
         are_scores: Whether more is better, and the number is kept as the response's score; else less is better.
         authors: Who wrote each; () for nobody.
 
+    Returns:
+        Responses with ranks from 0 without gaps; those of one rank stay in the order given.
+
     Raises:
         RecordFaultError: `identical-pair`, where all responses are the same and are told to be unlike in worth.
     """
@@ -136,6 +145,13 @@ def ranked(
 
 def pair(chosen: list[Message], rejected: list[Message]) -> list[Response]:
     """Make the two responses of a pair.
+
+    Args:
+        chosen: The better response.
+        rejected: The worse one.
+
+    Returns:
+        Both, with ranks 0 and 1 and no scores.
 
     Raises:
         RecordFaultError: `identical-pair`.

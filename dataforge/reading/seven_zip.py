@@ -17,6 +17,12 @@ MAGIC = b"7z\xbc\xaf\x27\x1c"
 def is_seven_zip(path: Path) -> bool:
     """Tell a 7z archive by its first bytes.
 
+    Args:
+        path: Any file; its name is not looked at.
+
+    Returns:
+        True for the 7z signature; the rest may still be damaged.
+
     Raises:
         MachineError: The file cannot be opened.
     """

@@ -46,6 +46,11 @@ class TreeJoin:
     def put(self, message_id: str, parent_id: str | None, raw: RawRecord) -> bool:
         """Keep a message; one without a parent begins a tree.
 
+        Args:
+            message_id: The message's own id.
+            parent_id: The id of the message it replies to; None for a root.
+            raw: The record as it stands in the file.
+
         Returns:
             False where a message of that id came before; the first one stays.
 
@@ -63,6 +68,9 @@ class TreeJoin:
 
     def trees(self) -> Iterator[list[Stored]]:
         """Give all trees in the order of their roots: each message after its parent, replies in file order.
+
+        Yields:
+            One tree for each root, the root first; a message whose parent never came is in none.
 
         Raises:
             MachineError: The temporary folder is full.

@@ -99,7 +99,9 @@ def _check_own_sources(draft: Draft, sources: Sequence[Draft], mistakes: Mistake
     try:
         check_sources(tuple(str(source.name) for source in sources))
     except ValueError as error:
-        mistakes.add(str(error), fix="name the sources as the recipe does, and all of them", where=draft.place_of("use"))
+        mistakes.add(
+            str(error), fix="name the sources as the recipe does, and all of them", where=draft.place_of("use")
+        )
 
 
 def _check_kind(draft: Draft, clause: Any, sources: Sequence[Draft], mistakes: Mistakes) -> None:

@@ -53,6 +53,9 @@ def read_entries(kind: str, root: Node, mistakes: Mistakes) -> list[Draft]:
         kind: The table's key.
         root: The recipe's tree.
         mistakes: Takes what is wrong.
+
+    Returns:
+        One draft a table, in file order, also where it has mistakes.
     """
     array = root.table.get(kind)
     drafts = [_draft(kind, item, mistakes) for item in (array.items if array else [])]

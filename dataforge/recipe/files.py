@@ -198,6 +198,12 @@ def _note_syntax(message: str, path: Path, text: str, mistakes: Mistakes) -> Non
 def parse_value(text: str) -> Any:
     """Read a value as TOML has it; what TOML cannot read, and is not begun as its text or array, is a word.
 
+    Args:
+        text: What stands after `=` in an override.
+
+    Returns:
+        A TOML value; a bare word comes back as text without blanks around it.
+
     Raises:
         ValueError: It is empty, or begins like TOML's text, array or table and does not end so.
     """

@@ -22,7 +22,7 @@ def render_page(title: str, report: str, **context: Any) -> bytes:
         title: What the browser's tab says.
         report: The folder under `templates/` that holds its `verdict.html` (what is read first) and `body.html`;
             each `section` of the body gets its line in the contents.
-        context: What the templates read.
+        **context: What the templates read.
 
     Returns:
         The page in UTF-8; equal arguments give equal bytes.

@@ -99,6 +99,9 @@ class HuggingFace:
         Args:
             base: The folder that the recipe's paths are relative to.
 
+        Returns:
+            64 hex digits.
+
         Raises:
             DataError: The folder is not there.
         """
@@ -112,6 +115,9 @@ class HuggingFace:
 
         Args:
             file: Its path is the folder of a local dataset; for one of the hub the path is not looked at.
+
+        Yields:
+            Batches of rows and rejects, in the order of the split.
         """
         builder = BatchBuilder(file, self.codes, self.on_error)
         yield from read_rows(self._rows(file.path), builder, RowMaker(columns_of(self)))

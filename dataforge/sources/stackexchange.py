@@ -159,6 +159,14 @@ class StackExchange:
     ) -> list[tuple[int, _Answer]]:
         """Choose the answers that are used, with their scores, best first; note the fate of the others.
 
+        Args:
+            answers: The usable answers to the question.
+            question: Says which answer was accepted.
+            fates: Fates by answer id; those beyond `max_answers` are added.
+
+        Returns:
+            Score and answer, at most `max_answers`; equal scores by votes, then by id.
+
         Raises:
             RecordFaultError: `unanswered` or `too-few-answers`.
         """

@@ -45,6 +45,10 @@ def machine_errors(path: Path, doing: str) -> Generator[None]:
 def held(path: Path, what: str) -> Generator[None]:
     """Hold a lock while something is done that must not be done twice at once; a killed process lets go of it.
 
+    Args:
+        path: The lock file; it is made where it is missing, and stays.
+        what: What is being done, for the message to the second one: "a build of chat".
+
     Raises:
         MachineError: Another process holds it.
     """

@@ -15,6 +15,10 @@ from dataforge.store.home import Store
 def digest_of(store: Store, path: Path) -> tuple[str, int]:
     """Hash an input file.
 
+    Args:
+        store: The project's store; it notes digests, so that an unchanged file is hashed once.
+        path: The file, hashed as it lies there, packed or not.
+
     Returns:
         SHA-256 as 64 hex digits, and the size in bytes.
 

@@ -52,6 +52,12 @@ class Store:
     def get(self, digest: str) -> memoryview:
         """Map an object into memory; its bytes are checked against its name once in a process.
 
+        Args:
+            digest: SHA-256 of the object, as `put` gave it.
+
+        Returns:
+            A view of its bytes that cannot be written to.
+
         Raises:
             MachineError: It is not there, or its bytes are not what its name says.
         """

@@ -37,8 +37,6 @@ _odd = re.compile(f"[{_UNSEEN}{_BREAKS}{_SPACES}]")
 _ODD = re.sub(r"\\u([0-9a-f]{4})", r"\\u{\1}", f"[{_UNSEEN}{_BREAKS}{_SPACES}]")
 _LOOSE_LINES = r" \n|\t\n|\n\n\n\n"
 
-# Not from within a run of spaces: a long one that ends no line would be read once for each of its spaces.
-_line_end = re.compile(r"(?<![ \t])[ \t]+(?=\n|\Z)")
 _blank_lines = re.compile(r"\n{4,}")
 
 # A fence may stand in a quote or a list. A line of backticks with text and backticks again is code within a line.
@@ -81,7 +79,8 @@ def tidy(text: str, form: Form) -> str:
 
 
 def _with_tidy_lines(text: str) -> str:
-    return _blank_lines.sub("\n\n\n", _line_end.sub("", text)).strip("\n")
+    tidied = "\n".join([line.rstrip(" \t") for line in text.split("\n")]).strip("\n")
+    return _blank_lines.sub("\n\n\n", tidied) if "\n\n\n\n" in tidied else tidied
 
 
 def _with_tidy_fences(text: str) -> str:

@@ -74,3 +74,23 @@ def test_a_trainer_without_rows_is_an_error_of_the_data(tmp_path):
 
     with pytest.raises(DataError, match="left without rows"):
         train(store, recipe, watcher=None)
+
+
+def test_a_folder_without_a_model_is_found_out_before_the_build(tmp_path):
+    (tmp_path / "empty").mkdir()
+    store, recipe = loaded(tmp_path, SFT + 'model = "./empty"\n')
+
+    with pytest.raises(RecipeError, match="holds no model"):
+        train(store, recipe, watcher=None)
+
+    assert nothing_ran(tmp_path)
+
+
+def test_a_measured_folder_without_a_model_is_found_out_before_the_build(tmp_path):
+    (tmp_path / "empty").mkdir()
+    store, recipe = loaded(tmp_path, '[[eval]]\nmodels = "./empty"\nuse = "perplexity"\n')
+
+    with pytest.raises(RecipeError, match="holds no model"):
+        evaluate(store, recipe, watcher=None)
+
+    assert nothing_ran(tmp_path)

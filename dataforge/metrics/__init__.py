@@ -1,0 +1,1 @@
+"""Metrics: what is measured of a model on the rows of a split."""

@@ -1,0 +1,1 @@
+"""Trainers: models made from the rows of a recipe."""
