@@ -33,7 +33,7 @@ def checked(said: Said, folder: Path) -> Said:
     assert said.code != 70, said.err
     assert not (folder / "forge-crash.log").exists()
     if said.code in {2, 3, 4}:
-        assert "\n  fix: " in said.err or "findings" in said.out, said.err
+        assert "\n  fix: " in said.err or "finding" in said.out, said.err
     return said
 
 

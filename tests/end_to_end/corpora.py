@@ -38,10 +38,11 @@ def _pair(n: int) -> dict:
 
 def posts() -> bytes:
     """A dump of questions, each with two answers."""
+    day = 'CreationDate="2019-03-01T00:00:00.000"'
     rows = [
-        f'  <row Id="{3 * n + 1}" PostTypeId="1" Score="3" Title="Number {n}" Body="&lt;p&gt;Is {n} odd?&lt;/p&gt;" />\n'
-        f'  <row Id="{3 * n + 2}" PostTypeId="2" ParentId="{3 * n + 1}" Score="5" Body="&lt;p&gt;Halve {n}.&lt;/p&gt;" />\n'
-        f'  <row Id="{3 * n + 3}" PostTypeId="2" ParentId="{3 * n + 1}" Score="1" Body="&lt;p&gt;No, {n}.&lt;/p&gt;" />\n'
+        f'  <row Id="{3 * n + 1}" PostTypeId="1" {day} Score="3" Title="Number {n}" Body="&lt;p&gt;Odd?&lt;/p&gt;" />\n'
+        f'  <row Id="{3 * n + 2}" PostTypeId="2" ParentId="{3 * n + 1}" {day} Score="5" Body="Halve {n}." />\n'
+        f'  <row Id="{3 * n + 3}" PostTypeId="2" ParentId="{3 * n + 1}" {day} Score="1" Body="No, {n}." />\n'
         for n in range(EACH)
     ]
     return f'<?xml version="1.0" encoding="utf-8"?>\n<posts>\n{"".join(rows)}</posts>\n'.encode()
