@@ -36,7 +36,7 @@ docs-stale:
     {{python}} -m docs.catalogue --check
 
 golden:
-    {{python}} -m pytest -q -m golden --update-golden
+    {{python}} -m pytest -q tests/golden --update-golden
 
 ci:
     bash .ci/run

@@ -87,17 +87,6 @@ class Mapper(Protocol):
 
 
 @runtime_checkable
-class Augmenter(Protocol):
-    """Makes new rows from training rows, each with its parent."""
-
-    version: ClassVar[int]
-
-    def extend(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """Give the new rows only, each with its `parent_id`; the engine gives them ids and their parent's group."""
-        ...
-
-
-@runtime_checkable
 class Filter(Protocol):
     """Looks at one row at a time: measures it, then decides on the measurements alone.
 

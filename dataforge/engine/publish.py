@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from dataforge.core.errors import DataError
+from dataforge.core.errors import DataError, MachineError, Where
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.schema import ROW, SPLITS
 from dataforge.engine.card import attribution, card, credits_of
@@ -84,6 +84,7 @@ def publish(
     found = _as_it_was(folder, made_from)
     if found is not None:
         return found
+    _check_ours(folder)
     with machine_errors(folder, "write"):
         # One fixed name: what a killed run left behind is cleared away here.
         fresh = folder.with_name(f".{recipe.name}.new")
@@ -122,6 +123,17 @@ def _as_it_was(folder: Path, made_from: str) -> Published | None:
     rows = {split: manifest["rows"][split] for split in SPLITS if split in manifest["rows"]}
     fields = ("digest", "views", "files", "profile")
     return Published(folder, rows=rows, **{name: manifest[name] for name in fields}, reused=True)
+
+
+def _check_ours(folder: Path) -> None:
+    """Replace nothing that no build has made."""
+    is_empty = folder.is_dir() and not any(folder.iterdir())
+    if folder.exists() and not is_empty and not (folder / "manifest.json").is_file():
+        raise MachineError(
+            "here would go the build, but what is there was made by no build",
+            where=Where(folder),
+            fix="move it away, or give the recipe another name",
+        )
 
 
 def _swap(fresh: Path, folder: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dataforge.core.errors import DataError
+from dataforge.core.errors import DataError, InvariantError
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.books import check_books
 from dataforge.engine.flow import Do, Part, Result, StageRecord, with_result
@@ -165,12 +165,13 @@ def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Pa
 
 
 def step_kind(plugin: Any) -> str:
-    """Tell the kinds of steps apart by what they can do."""
+    """Tell the kinds of steps apart by what they can do: map, filter or corpus_filter."""
     if hasattr(plugin, "rewrite"):
         return "map"
-    if getattr(plugin, "is_corpus_wide", False):
-        return "corpus_filter"
-    return "filter"
+    if hasattr(plugin, "measure") and hasattr(plugin, "decide"):
+        return "corpus_filter" if getattr(plugin, "is_corpus_wide", False) else "filter"
+    msg = f"{type(plugin).__name__} can neither rewrite rows nor measure and decide"
+    raise InvariantError(msg, fix="give the step the methods of core.plugin's Mapper, Filter or CorpusFilter")
 
 
 Ran = tuple[list[Part], list[Task], list[Result]]

@@ -15,7 +15,9 @@ SPLIT = "[split]\nvalidation = 0.0\ntest = 0.0\n"
 
 def lines(records: list) -> bytes:
     """Write records one a line; bytes as they are."""
-    return b"".join((record if isinstance(record, bytes) else json.dumps(record).encode()) + b"\n" for record in records)
+    return b"".join(
+        (record if isinstance(record, bytes) else json.dumps(record).encode()) + b"\n" for record in records
+    )
 
 
 def chats(name: str = "chat") -> list[dict]:

@@ -88,12 +88,58 @@ def test_the_card_is_read_by_the_hub_library(folder):
     assert [config["config_name"] for config in card.data.to_dict()["configs"]] == ["default", "sft"]
 
 
-def test_a_trainer_of_trl_runs_on_the_view_with_no_option_but_the_path(folder, tmp_path):
+def test_trainers_of_trl_run_on_the_views_with_no_option_but_the_path(folder, tmp_path):
+    """As `trl sft --dataset_name FOLDER` and `trl reward` do: load_dataset, then the trainer, one step."""
     trl = pytest.importorskip("trl")
     datasets = pytest.importorskip("datasets")
-    del tmp_path
-    view = datasets.load_dataset(str(folder), "sft", cache_dir=str(folder.parent / "cache"))
+    from dataforge.models.tiny import make_model, train_tokenizer
 
-    kind = trl.data_utils.is_conversational(view["train"][0])
+    pairs = tmp_path / "pairs"
+    lines = [
+        {"conversations": [{"from": "human", "value": f"{n}?"}], "chosen": f"Yes, {n}.", "rejected": "No."}
+        for n in range(20)
+    ]
+    json_lines(
+        pairs / "data" / "a.jsonl",
+        [{**line, **{s: {"from": "gpt", "value": line[s]} for s in ("chosen", "rejected")}} for line in lines],
+    )
+    built(a_recipe(pairs, steps=""))
+    views = {"sft": folder / "views/sft", "reward": pairs / "builds/small/views/preference"}
+    tokenizer = train_tokenizer(["What is odd? Because it is not even.", "Yes. No."] * 20)
+    common = {
+        "max_steps": 1,
+        "per_device_train_batch_size": 2,
+        "use_cpu": True,
+        "bf16": False,
+        "report_to": "none",
+        "activation_checkpointing": False,
+        "save_strategy": "no",
+        "output_dir": str(tmp_path / "out"),
+    }
 
-    assert kind
+    losses = {}
+    for name, view in views.items():
+        data = datasets.load_dataset(str(view), split="train", cache_dir=str(tmp_path / "cache"))
+        if name == "sft":
+            data = data.filter(lambda row: not row["tools"])
+            trainer = trl.SFTTrainer(
+                make_model(tokenizer, 1, 256),
+                args=trl.SFTConfig(**common),
+                train_dataset=data,
+                processing_class=tokenizer,
+            )
+        else:
+            from transformers import LlamaForSequenceClassification
+
+            language = make_model(tokenizer, 1, 256)
+            language.config.num_labels = 1
+            language.config.pad_token_id = tokenizer.pad_token_id
+            trainer = trl.RewardTrainer(
+                LlamaForSequenceClassification(language.config),
+                args=trl.RewardConfig(**common),
+                train_dataset=data,
+                processing_class=tokenizer,
+            )
+        losses[name] = trainer.train().training_loss
+
+    assert all(0 < loss < 20 for loss in losses.values())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataforge.core.errors import DataError, InvariantError
+from dataforge.core.errors import DataError, InvariantError, MachineError
 from dataforge.store.home import Store
 from dataforge.store.runs import get_runs
 from tests.make import STEPS, a_conversation, a_recipe, built, json_lines, stage
@@ -256,6 +256,17 @@ def test_a_policy_of_fail_ends_the_build_at_the_first_fault_and_keeps_the_old_on
 
     assert (caught.value.where.line, caught.value.exit_code) == (26, 3)
     assert json.loads((recipe.parent / "builds/small/manifest.json").read_text())["digest"] == before
+
+
+def test_a_folder_that_no_build_has_made_is_not_replaced(recipe):
+    mine = recipe.parent / "builds/small/notes.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+
+    with pytest.raises(MachineError, match="made by no build"):
+        built(recipe)
+
+    assert mine.read_text() == "mine"
 
 
 turns = st.lists(
