@@ -1,21 +1,15 @@
-"""The dataset card and the attribution that goes with a build."""
+"""The dataset card that goes with a build."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-
-import polars as pl
 
 from dataforge.core.schema import SPLITS
 from dataforge.engine.birth import UNKNOWN_LICENSE
 from dataforge.engine.flow import StageRecord
 from dataforge.recipe.model import Recipe
-
-# More credits than this stand in ledger/attribution.parquet alone.
-MAX_CREDITS_IN_TEXT = 5_000
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _TASKS = {"sft": "text-generation", "preference": "reinforcement-learning", "prompt": "text-generation"}
@@ -140,44 +134,3 @@ def _stages(records: Sequence[StageRecord]) -> list[str]:
 
 def _table(left: str, right: str, items: Any) -> list[str]:
     return [f"| {left} | {right} |", "|---|---:|", *(f"| {name} | {count:,} |" for name, count in items), ""]
-
-
-def credits_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """List who wrote what in some rows: the prompt's author, and each response's, where the source names them."""
-    origin = pl.col("origin").struct
-    asked = frame.select("row_id", author=origin.field("author"), url=origin.field("url"), license=pl.col("license"))
-    response = pl.col("responses").struct
-    answered = (
-        frame.select("row_id", "responses")
-        .explode("responses")
-        .select(
-            "row_id",
-            author=response.field("author"),
-            url=response.field("url"),
-            license=response.field("license"),
-        )
-    )
-    named = pl.col("author").is_not_null() | pl.col("url").is_not_null()
-    return pl.concat([asked, answered]).filter(named)
-
-
-def attribution(credits_frame: pl.DataFrame, licenses: dict[str, int]) -> str:
-    """Write ATTRIBUTION.md: licences, then one line for each work that is used."""
-    lines = ["# Attribution", "", "Rows of this dataset stand under these licences:", ""]
-    lines += [f"- {name}: {count:,} rows" for name, count in Counter(licenses).most_common()]
-    works = credits_frame.select("url", "author", "license").unique(maintain_order=True)
-    if works.height:
-        lines += ["", f"They use {works.height:,} works whose authors or addresses are known"]
-        lines[-1] += (
-            ":"
-            if works.height <= MAX_CREDITS_IN_TEXT
-            else f"; the first {MAX_CREDITS_IN_TEXT:,} are listed here, all of them in `ledger/attribution.parquet`:"
-        )
-        lines.append("")
-        for url, author, license_ in works.head(MAX_CREDITS_IN_TEXT).iter_rows():
-            lines.append("- " + _one_line(", ".join(part for part in (url, author, license_) if part)))
-    return "\n".join([*lines, ""])
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

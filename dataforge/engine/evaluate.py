@@ -162,6 +162,8 @@ def _evaluate(
         "recipe": recipe.name,
         "recipe_file": recipe.label,
         "recipe_digest": recipe.digest,
+        "recipe_text": recipe.text,
+        "overrides": list(recipe.overrides),
         "seed": recipe.seed,
         "models": [{"name": model.name, "digest": model.digest, "path": _shown(store, model.path)} for model in models],
         "baseline": entry.baseline,

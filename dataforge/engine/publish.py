@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from collections.abc import Sequence
@@ -14,16 +13,17 @@ import polars as pl
 
 from dataforge.core.errors import DataError, MachineError, Where
 from dataforge.core.fingerprint import fingerprint
-from dataforge.core.schema import ROW, SPLITS
-from dataforge.engine.card import attribution, card, credits_of
+from dataforge.core.schema import SPLITS
+from dataforge.engine.attribution import Attribution
+from dataforge.engine.card import card
 from dataforge.engine.flow import Part, StageRecord, load_part
 from dataforge.engine.profile import Profile
 from dataforge.engine.row_writer import RowWriter
 from dataforge.recipe.model import Recipe
 from dataforge.store.disk import machine_errors, write_whole
 from dataforge.store.home import Store
-from dataforge.store.published import file_digest
-from dataforge.store.shards import get_frame
+from dataforge.store.published import TableFile, file_digest
+from dataforge.store.shards import get_frame, to_arrow
 
 # Raised by hand when the bytes of a published folder change for equal rows.
 LAYOUT_VERSION = 1
@@ -153,23 +153,21 @@ def _write(
     """Write all that belongs to a build into a fresh folder."""
     writer = RowWriter(fresh, recipe.output, uses)
     counted = Profile(sum(part.kept for part in parts), recipe.seed)
-    places: list[pl.DataFrame] = []
-    named: list[pl.DataFrame] = [credits_of(pl.DataFrame(schema=ROW))]
+    places = TableFile(fresh / "ledger" / "rows.parquet")
+    named = Attribution(fresh / "ledger" / "attribution.parquet")
     sides: dict[str, str] = {}
     for part in parts:
         frame = load_part(store, part.rows, part.keep)
         _check_sides(frame, sides)
         writer.write(frame)
         counted.add(frame)
-        named.append(credits_of(frame))
-        places.append(frame.select("row_id", "split", pl.col("origin").struct.field("corpus")))
+        named.add(frame)
+        places.write(to_arrow(frame.select("row_id", "split", pl.col("origin").struct.field("corpus"))))
+    places.close()
     written = writer.close()
     profile = counted.to_json()
-    credited = pl.concat(named)
-    _write_ledger(store, fresh / "ledger", records, places)
-    if credited.height:
-        write_whole(fresh / "ledger" / "attribution.parquet", _parquet(credited))
-    write_whole(fresh / "ATTRIBUTION.md", attribution(credited, profile["licenses"]).encode())
+    _write_ledger(store, fresh / "ledger", records)
+    write_whole(fresh / "ATTRIBUTION.md", named.close(profile["licenses"]).encode())
     write_whole(fresh / "README.md", card(recipe, records, written.rows, written.views, profile).encode())
     return Published(fresh, written.digest, written.rows, written.views, _digests(fresh), profile)
 
@@ -193,20 +191,13 @@ def _digests(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _write_ledger(store: Store, folder: Path, records: Sequence[StageRecord], places: list[pl.DataFrame]) -> None:
-    """Write what became of every record and row: `records`, `dropped`, `changed` and `rows`, as Parquet."""
-    tables: dict[str, list[pl.DataFrame]] = {"records": [], "dropped": [], "changed": [], "rows": places}
+def _write_ledger(store: Store, folder: Path, records: Sequence[StageRecord]) -> None:
+    """Write what became of every record and row: `records`, `dropped` and `changed`, as Parquet."""
+    files = {name: TableFile(folder / f"{name}.parquet") for name in ("records", "dropped", "changed")}
     for record in records:
-        name = {"source": "records", "map": "changed"}.get(record.kind, "dropped")
+        file = files[{"source": "records", "map": "changed"}.get(record.kind, "dropped")]
         for digest in record.ledger:
             frame = get_frame(store, digest)
-            tables[name].append(frame.select(pl.lit(record.name).alias("stage"), pl.all()))
-    for name, frames in tables.items():
-        if frames:
-            write_whole(folder / f"{name}.parquet", _parquet(pl.concat(frames)))
-
-
-def _parquet(frame: pl.DataFrame) -> memoryview:
-    sink = io.BytesIO()
-    frame.write_parquet(sink, compression="zstd", compression_level=3)
-    return sink.getbuffer()
+            file.write(to_arrow(frame.select(pl.lit(record.name).alias("stage"), pl.all())))
+    for file in files.values():
+        file.close()

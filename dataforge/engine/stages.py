@@ -125,15 +125,22 @@ def _tell_copies_apart(
     told: list[list[dict[str, Any]]] = []
     renumbering: list[Task] = []
     for task, parts in zip(tasks, parts_of_files, strict=True):
-        digests = [get_frame(bench.store, part["records"], ["digest"])["digest"] for part in parts]
-        in_file = Counter(digest.hex() for column in digests for digest in column)
-        before = {digest: seen[digest] for digest in in_file if digest in seen}
-        seen.update(in_file)
-        again = {place: _renumber_task(task, part, before) for place, part in enumerate(parts) if before}
+        counts = [Counter(map(bytes.hex, _digests(bench.store, part))) for part in parts]
+        again: dict[int, Task] = {}
+        for place, (part, count) in enumerate(zip(parts, counts, strict=True)):
+            before = {digest: seen[digest] for digest in count if digest in seen}
+            if before:
+                again[place] = _renumber_task(task, part, before)
+        for count in counts:
+            seen.update(count)
         results = dict(zip(again, bench.do(list(again.values())), strict=True))
         renumbering.extend(again.values())
         told.append([results.get(place, part) for place, part in enumerate(parts)])
     return told, renumbering
+
+
+def _digests(store: Store, part: dict[str, Any]) -> list[bytes]:
+    return get_frame(store, part["records"], ["digest"])["digest"].to_list()
 
 
 def _renumber_task(task: Task, part: dict[str, Any], before: dict[str, int]) -> Task:

@@ -77,6 +77,36 @@ class ParquetShards:
 
 
 @dataclass(slots=True)
+class TableFile:
+    """Writes one Parquet file piece by piece: what is written is not held.
+
+    Args:
+        path: Where; there is no file if nothing is written.
+    """
+
+    path: Path
+    _writer: Any = None
+
+    def write(self, table: Any) -> None:
+        """Add lines."""
+        if not table.num_rows:
+            return
+        with machine_errors(self.path, "write"):
+            if self._writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
+            writer: Any = self._writer
+            writer.write_table(table)
+
+    def close(self) -> None:
+        """End the file."""
+        if self._writer is not None:
+            with machine_errors(self.path, "write"):
+                self._writer.close()
+            self._writer = None
+
+
+@dataclass(slots=True)
 class ArrowShards:
     """Writes one split as `Dataset.save_to_disk` does: Arrow streams that are memory-mapped later.
 
