@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
@@ -14,6 +17,8 @@ WORD = rf"[{UNSPACED}]|[\w--[{UNSPACED}]]+(?:['’][\w--[{UNSPACED}]]+)*"
 _IS_ASCII_WORD = np.zeros(256, dtype=np.bool_)
 _IS_ASCII_WORD[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")] = True
 
+_PIECE_BYTES = 1 << 18
+
 
 def count_words(texts: pl.Series) -> pl.Series:
     """Count the words of each text; null for null."""
@@ -21,7 +26,17 @@ def count_words(texts: pl.Series) -> pl.Series:
     if not is_ascii.any():
         return texts.str.count_matches(WORD)
     counts = texts.set(is_ascii, None).str.count_matches(WORD)
-    return counts.scatter(is_ascii.arg_true(), _count_ascii_words(texts.filter(is_ascii)))
+    ascii_texts = texts.filter(is_ascii)
+    # A few texts at a time: what is looked at stays in the processor's cache.
+    pieces = [_count_ascii_words(piece) for piece in _pieces(ascii_texts)]
+    return counts.scatter(is_ascii.arg_true(), pl.concat(pieces))
+
+
+def _pieces(texts: pl.Series) -> Iterator[pl.Series]:
+    sizes = texts.str.len_bytes().to_numpy().astype(np.int64)
+    begins = np.flatnonzero(np.diff(np.cumsum(sizes) // _PIECE_BYTES, prepend=-1))
+    for begin, end in pairwise([*begins.tolist(), len(texts)]):
+        yield texts[begin:end]
 
 
 def _count_ascii_words(texts: pl.Series) -> pl.Series:
