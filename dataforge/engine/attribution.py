@@ -22,7 +22,7 @@ class Attribution:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = TableFile(path)
+        self.file = TableFile(path)
         self._works: dict[tuple[str | None, str | None, str | None], None] = {}
         self._is_cut = False
 
@@ -44,7 +44,7 @@ class Attribution:
             )
         )
         named = pl.concat([asked, answered]).filter(pl.col("author").is_not_null() | pl.col("url").is_not_null())
-        self._file.write(to_arrow(named))
+        self.file.write(to_arrow(named))
         for work in named.select("url", "author", "license").iter_rows():
             if len(self._works) < MAX_WORKS_IN_TEXT:
                 self._works[work] = None
@@ -60,7 +60,7 @@ class Attribution:
         Returns:
             The text.
         """
-        self._file.close()
+        self.file.close()
         lines = ["# Attribution", "", "Rows of this dataset stand under these licences:", ""]
         lines += [f"- {name}: {count:,} rows" for name, count in Counter(licenses).most_common()]
         if self._works:

@@ -22,7 +22,7 @@ from dataforge.engine.row_writer import RowWriter
 from dataforge.recipe.model import Recipe
 from dataforge.store.disk import machine_errors, write_whole
 from dataforge.store.home import Store
-from dataforge.store.published import TableFile, file_digest
+from dataforge.store.published import TableFile, abandon, file_digest
 from dataforge.store.shards import get_frame, to_arrow
 
 # Raised by hand when the bytes of a published folder change for equal rows.
@@ -156,15 +156,20 @@ def _write(
     places = TableFile(fresh / "ledger" / "rows.parquet")
     named = Attribution(fresh / "ledger" / "attribution.parquet")
     sides: dict[str, str] = {}
-    for part in parts:
-        frame = load_part(store, part.rows, part.keep)
-        _check_sides(frame, sides)
-        writer.write(frame)
-        counted.add(frame)
-        named.add(frame)
-        places.write(to_arrow(frame.select("row_id", "split", pl.col("origin").struct.field("corpus"))))
-    places.close()
-    written = writer.close()
+    try:
+        for part in parts:
+            frame = load_part(store, part.rows, part.keep)
+            _check_sides(frame, sides)
+            writer.write(frame)
+            counted.add(frame)
+            named.add(frame)
+            places.write(to_arrow(frame.select("row_id", "split", pl.col("origin").struct.field("corpus"))))
+        places.close()
+        written = writer.close()
+    except BaseException:
+        writer.abandon()
+        abandon(places, named.file)
+        raise
     profile = counted.to_json()
     _write_ledger(store, fresh / "ledger", records)
     write_whole(fresh / "ATTRIBUTION.md", named.close(profile["licenses"]).encode())

@@ -13,7 +13,7 @@ from dataforge.core.schema import SPLITS
 from dataforge.engine.views import JSON_FIELDS, VIEWS, openai_lines, without_unused_fields
 from dataforge.recipe.model import Output
 from dataforge.store.disk import machine_errors
-from dataforge.store.published import ArrowShards, ParquetShards, file_digest, write_dataset_dict
+from dataforge.store.published import ArrowShards, ParquetShards, abandon, file_digest, write_dataset_dict
 from dataforge.store.shards import to_arrow
 
 
@@ -89,6 +89,10 @@ class RowWriter:
             with path.open("ab") as file:
                 file.write(openai_lines(view))
         self._openai[split] += view.height
+
+    def abandon(self) -> None:
+        """Let go of all files without finishing them."""
+        abandon(*self._data.values(), *self._arrow.values(), *self._views.values())
 
     def close(self) -> Written:
         """Close all files, and say what there is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import polars as pl
@@ -56,16 +56,32 @@ def trace_id(past: Past, identity: str) -> list[Life]:
 
 
 def trace_place(past: Past, path: str, line: int) -> list[Life]:
-    """Follow the record that begins at a line of a source file, or that the line lies in."""
-    name = Path(path).name
-    at = pl.col("path").str.ends_with(name) & (pl.col("line") <= line)
-    found: list[Life] = []
+    """Follow the record that begins at a line of a source file, or that the line lies in.
+
+    Args:
+        past: The build.
+        path: The file, as the data calls it, or as it lies on this machine; its last part alone will do.
+        line: The line, from 1.
+
+    Returns:
+        A life for each file of that name.
+    """
+    nearest: dict[str, pl.DataFrame] = {}
     for records in past.records():
-        near = records.filter(at)
-        if near.height:
-            last = int(near["line"].max() or 0)  # pyright: ignore[reportArgumentType]
-            found = _lives_of(past, near.filter(pl.col("line") == last))
-    return found
+        for label in records["path"].unique(maintain_order=True):
+            if not _is_same_file(label, path):
+                continue
+            before = records.filter((pl.col("path") == label) & (pl.col("line") <= line))
+            if before.height:
+                nearest[label] = before.filter(pl.col("line") == pl.col("line").max())
+    return [life for found in nearest.values() for life in _lives_of(past, found)]
+
+
+def _is_same_file(label: str, path: str) -> bool:
+    """Compare two paths as far as the shorter one goes, from the end."""
+    one, other = (PurePath(name).parts for name in (label, path))
+    shorter = min(len(one), len(other))
+    return one[-shorter:] == other[-shorter:]
 
 
 def trace_text(past: Past, text: str) -> list[Life]:

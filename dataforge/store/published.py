@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dataforge.core.errors import MachineError
 from dataforge.store.disk import machine_errors
 
 
@@ -174,6 +176,13 @@ def _as_json(kind: pa.DataType, name: str, json_fields: frozenset[str]) -> pa.Da
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(field.name, _as_json(field.type, field.name, json_fields)) for field in kind])
     return kind
+
+
+def abandon(*writers: ParquetShards | TableFile | ArrowShards) -> None:
+    """Let go of files that will not be finished: what is still buffered may not fit on the disk, and is not wanted."""
+    for writer in writers:
+        with contextlib.suppress(OSError, MachineError):
+            writer.close()
 
 
 def write_dataset_dict(folder: Path, splits: list[str]) -> None:

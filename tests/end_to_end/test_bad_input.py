@@ -24,6 +24,10 @@ def _in_the_middle(data: bytes, junk: bytes) -> bytes:
     return data[:place] + junk + data[place:]
 
 
+def _every(code: str) -> dict[str, list[str]]:
+    return {name: [code] for name in good()}
+
+
 # What is done to each file, and which rejects that may cost, by file. What is not named loses nothing.
 SPOILT = {
     "a byte-order mark": (lambda data: b"\xef\xbb\xbf" + data, {}),
@@ -46,19 +50,22 @@ SPOILT = {
     ),
     "bytes that are no UTF-8": (
         lambda data: _in_the_middle(data, b"\xff\xfe"),
-        dict.fromkeys(good(), ["bad-utf8"]),
+        _every("bad-utf8"),
     ),
     "half a character, as bytes": (
         lambda data: _in_the_middle(data, b"\xed\xa0\xbd"),
-        dict.fromkeys(good(), ["bad-utf8"]),
+        _every("bad-utf8"),
     ),
     "half a character, as an escape": (
         lambda data: _in_the_middle(data, b"&#xD83D;" if b"<posts>" in data else rb"\ud83d"),
         {"posts.xml": ["illegal-character"]},
     ),
-    "nothing": (lambda data: b"", dict.fromkeys(good(), ["empty-file"])),
-    "blank lines alone": (lambda data: b"\n \n\r\n \n", {**dict.fromkeys(good(), ["empty-file"]), "table.csv": ["missing-column"]}),
-    "UTF-16": (lambda data: data.decode().encode("utf-16"), dict.fromkeys(good(), ["wrong-encoding"])),
+    "nothing": (lambda data: b"", _every("empty-file")),
+    "blank lines alone": (
+        lambda data: b"\n \n\r\n \n",
+        {**_every("empty-file"), "table.csv": ["missing-column"]},
+    ),
+    "UTF-16": (lambda data: data.decode().encode("utf-16"), _every("wrong-encoding")),
 }
 
 
@@ -111,7 +118,10 @@ WRONG += [b'{"chosen": 1, "rejected": []}', b'{"instruction": {}, "output": 1e40
 
 def test_records_of_wrong_types_are_rejected_one_by_one_with_their_lines(project, capsys):
     files = good()
-    write(project, {name: b"\n".join(WRONG) + b"\n" + files[name] for name in ("lines.jsonl", "pairs.jsonl", "trees.jsonl")})
+    write(
+        project,
+        {name: b"\n".join(WRONG) + b"\n" + files[name] for name in ("lines.jsonl", "pairs.jsonl", "trees.jsonl")},
+    )
 
     said = forge_here(capsys, "build", "small.toml", "--json")
 
@@ -124,7 +134,9 @@ def test_records_of_wrong_types_are_rejected_one_by_one_with_their_lines(project
 
 
 def test_numbers_beyond_all_bounds_are_never_a_row_that_cannot_be_read_again(project, capsys):
-    records = [b'{"q": "a", "r": "b", "s": %s}' % number for number in (b"1e400", b"-1e400", b"NaN", b"1e308", b"9" * 400)]
+    records = [
+        b'{"q": "a", "r": "b", "s": %s}' % number for number in (b"1e400", b"-1e400", b"NaN", b"1e308", b"9" * 400)
+    ]
     recipe = chat_recipe(project, lines(records))
     recipe.write_text(recipe.read_text().replace('"sharegpt"', '"json"\nprompt = "q"\nresponse = "r"\nscore = "s"'))
 
@@ -183,7 +195,9 @@ def test_an_element_nested_beyond_measure_costs_that_element(project, capsys, de
     assert said.json["stages"][0]["used"] == 2 * EACH
 
 
-ENTITIES = b'<!DOCTYPE posts [<!ENTITY a "laugh"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;">]>\n'
+ENTITIES = (
+    b'<!DOCTYPE posts [<!ENTITY a "laugh"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;">]>\n'
+)
 
 
 @pytest.mark.parametrize("verb", ["build", "check", "lint"])
@@ -285,7 +299,11 @@ def test_a_recipe_whose_files_are_not_there_runs_nothing(project, capsys, verb):
 
 
 def test_steps_that_drop_every_row_end_with_a_report_and_a_story_for_each(project, capsys):
-    chat_recipe(project, lines(chats()), steps='[[step]]\nuse = "length_filter"\non = "assistant"\nunit = "characters"\nmin = 9999\n')
+    chat_recipe(
+        project,
+        lines(chats()),
+        steps='[[step]]\nuse = "length_filter"\non = "assistant"\nunit = "characters"\nmin = 9999\n',
+    )
 
     said = forge_here(capsys, "build", "small.toml", "--json")
     why = forge_here(capsys, "why", "data/a.jsonl:2")
@@ -324,8 +342,25 @@ def test_a_step_of_ones_own_that_raises_is_blamed_at_its_line(project, capsys, w
     (project / "broken.py").write_text(BROKEN_STEP)
     chat_recipe(project, lines(chats()), steps='[[step]]\nuse = "./broken.py"\n')
 
-    said = forge_apart(project, "build", "small.toml", "--workers", workers) if workers > 1 else forge_here(capsys, "build", "small.toml")
+    said = (
+        forge_apart(project, "build", "small.toml", "--workers", workers)
+        if workers > 1
+        else forge_here(capsys, "build", "small.toml")
+    )
 
     assert said.code == 3
     assert "broken.py:16: error: ZeroDivisionError" in said.err
     assert not (project / "builds").exists()
+
+
+def test_of_two_files_of_one_name_why_answers_of_the_one_that_was_named(project, capsys):
+    recipe = chat_recipe(project, b"", "empty.jsonl")
+    recipe.write_text(recipe.read_text().replace("data/*", "data/*/a.jsonl"))
+    for name in ("first", "second"):
+        (project / "data" / name).mkdir()
+        (project / "data" / name / "a.jsonl").write_bytes(lines(chats(name)))
+    assert forge_here(capsys, "build", "small.toml").code == 0
+
+    said = forge_here(capsys, "why", "data/first/a.jsonl:2", "--json")
+
+    assert [life["record"]["path"] for life in said.json["lives"]] == ["data/first/a.jsonl"]

@@ -53,6 +53,8 @@ def test_the_output_of_every_plugin_is_the_one_that_was_written_down(run, reques
 
     wanted = json.loads(GOLDEN.read_text())
 
-    unversioned = [use for use in wanted if found[use] != wanted[use] and found[use]["version"] == wanted[use]["version"]]
+    unversioned = [
+        use for use in wanted if found[use] != wanted[use] and found[use]["version"] == wanted[use]["version"]
+    ]
     assert unversioned == [], "raise the version of these plugins, or mend what changed; then `just golden`"
     assert found == wanted
