@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from dataforge.core.plugin import Batch, RawFile
+from dataforge.core.plugin import RawFile
 from dataforge.core.schema import kind_of_row
 from dataforge.engine.birth import rows_of_drafts
 from dataforge.engine.clauses import takes_part
@@ -25,9 +24,9 @@ _BASE_MB = 180
 _WORKER_MB = 220
 # Start-up and closing of a build that does nothing, in CPU seconds.
 _BASE_CPU_S = 0.8
-# Shards, views and report cost about this many bytes a CPU second, and take this share of the text each.
-_PUBLISH_BYTES_PER_S = 80e6
-_PUBLISHED_PER_BYTE = 2.1
+# Storing and publishing go through about this many bytes a CPU second; what is published is so many times the text.
+_PUBLISH_BYTES_PER_S = 60e6
+_PUBLISHED_PER_BYTE = 1.65
 _SAMPLE_ROWS = 1_500
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh", b"7z\xbc\xaf")
 _EXPANSION = 3.0
@@ -68,15 +67,12 @@ def project(recipe: Recipe, workers: int) -> Projection:
     """
     frames: list[pl.DataFrame] = []
     cpu_s = _BASE_CPU_S
-    is_whole = True
     for entry in recipe.sources:
-        frame, took = _timed(lambda entry=entry: _sample(recipe, entry))
-        if not frame.height:
-            continue
-        weight = float(frame["weight"][0])
-        is_whole &= weight == 1.0
-        cpu_s += took * weight
-        frames.append(frame)
+        frame, reading_s = _sample(recipe, entry)
+        cpu_s += reading_s
+        if frame.height:
+            frames.append(frame)
+    is_whole = all(float(frame["weight"][0]) == 1.0 for frame in frames)
     flow = pl.concat(frames) if frames else None
     sampled = flow.height if flow is not None else 0
     if flow is not None:
@@ -105,27 +101,40 @@ def _timed(run: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, float]:
     return run(), time.process_time() - began
 
 
-def _sample(recipe: Recipe, entry: SourceEntry) -> pl.DataFrame:
-    """Read the first rows of a source's first file; `weight` says how many rows each of them stands for."""
+def _sample(recipe: Recipe, entry: SourceEntry) -> tuple[pl.DataFrame, float]:
+    """Read the first rows of a source's first file.
+
+    Args:
+        recipe: The recipe.
+        entry: The source.
+
+    Returns:
+        Rows, whose `weight` says how many rows each of them stands for, and the CPU seconds that reading all files
+        would take.
+    """
     if not entry.inputs:
-        return pl.DataFrame()
-    plugin = resolved(entry.plugin, entry.base)
+        return pl.DataFrame(), 0.0
     first = entry.inputs[0]
-    batches: list[Batch] = list(islice(plugin.read(RawFile(first.path, first.label, entry.name)), 2))
-    if not batches:
-        return pl.DataFrame()
-    drafts, records = batches[0].drafts, batches[0].records
+    batches = resolved(entry.plugin, entry.base).read(RawFile(first.path, first.label, entry.name))
+    began = time.process_time()
+    batch = next(iter(batches), None)
+    took = time.process_time() - began
+    if batch is None:
+        return pl.DataFrame(), took
+    is_all = next(iter(batches), None) is None
+    total = sum(_plain_bytes(file.path) for file in entry.inputs)
+    read = _plain_bytes(first.path) if is_all else float(batch.records["n_bytes"].sum())
+    share = max(1.0, total / max(read, 1.0))
     key: dict[str, Any] = {
         "corpus": entry.name,
         "label": first.label,
         "license": entry.license,
         "split": split_key(recipe),
     }
-    taken = min(1.0, _SAMPLE_ROWS / max(drafts.height, 1))
-    rows = rows_of_drafts(drafts.head(_SAMPLE_ROWS), records.with_columns(occurrence=pl.lit(0, dtype=pl.UInt32)), key)
-    total = sum(_plain_bytes(file.path) for file in entry.inputs)
-    read = _plain_bytes(first.path) if len(batches) == 1 else float(records["n_bytes"].sum())
-    return rows.with_columns(weight=pl.lit(max(1.0, total / max(read, 1.0)) / taken))
+    taken = min(1.0, _SAMPLE_ROWS / max(batch.drafts.height, 1))
+    records = batch.records.with_columns(occurrence=pl.lit(0, dtype=pl.UInt32))
+    rows = rows_of_drafts(batch.drafts.head(_SAMPLE_ROWS), records, key)
+    return rows.with_columns(weight=pl.lit(share / taken)), took * share
 
 
 def _plain_bytes(path: Path) -> float:
