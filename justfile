@@ -14,7 +14,7 @@ lint:
     {{bin}}/ruff format --check .
     {{bin}}/ruff check .
     {{bin}}/pydoclint --quiet dataforge
-    {{bin}}/deptry dataforge
+    {{bin}}/deptry .
 
 types:
     {{bin}}/pyright
