@@ -29,6 +29,12 @@ class Where:
         return text
 
 
+def seen_from_here(path: Path) -> Path:
+    """Give a path as a person in this folder would type it."""
+    path = path.absolute()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 class ForgeError(Exception):
     """A mistake that a person can mend; never shown as a traceback.
 

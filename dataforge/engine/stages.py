@@ -6,10 +6,9 @@ import contextlib
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from dataforge.core.errors import DataError, InvariantError
+from dataforge.core.errors import DataError, InvariantError, seen_from_here
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.books import check_books
 from dataforge.engine.flow import Do, Part, Result, StageRecord, with_result
@@ -93,10 +92,7 @@ def _places_on_disk(entry: SourceEntry) -> Generator[None]:
     except DataError as error:
         paths = {file.label: file.path for file in entry.inputs}
         if error.where is not None and str(error.where.path) in paths:
-            path = paths[str(error.where.path)]
-            with contextlib.suppress(ValueError):
-                path = path.relative_to(Path.cwd())
-            error.where = replace(error.where, path=path)
+            error.where = replace(error.where, path=seen_from_here(paths[str(error.where.path)]))
         raise
 
 

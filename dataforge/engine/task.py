@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dataforge.core import params, registry
-from dataforge.core.errors import DataError, ForgeError, InvariantError, Where
+from dataforge.core.errors import DataError, ForgeError, InvariantError, Where, seen_from_here
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.registry import PluginKind
 from dataforge.core.schema import SCHEMA_VERSION
@@ -111,7 +111,7 @@ def blame(ref: PluginRef) -> Generator[None]:
             raise
         path = Path(ref.base) / ref.use
         mine = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-        where = Where(ref.use, mine[-1].lineno if mine else None)
+        where = Where(seen_from_here(path), mine[-1].lineno if mine else None)
         message = f"{type(error).__name__}: {error}"
         raise DataError(message, where=where, fix="mend the plugin; what was done before it is kept") from error
 
