@@ -110,7 +110,7 @@ def _build(store: Store, recipe: Recipe, workers: int | None, watcher: Watcher, 
         if executor is None:
             runner.close()
     watcher.begin("shards")
-    published = publish(store, recipe, parts, records, uses)
+    published = publish(store, recipe, parts, records, uses, watcher)
     check_whole(records, sum(published.rows.values()))
     run = _same_as_last(store, recipe, records, published)
     if run is None:

@@ -16,6 +16,7 @@ from dataforge.core.fingerprint import fingerprint
 from dataforge.core.schema import SPLITS
 from dataforge.engine.attribution import Attribution
 from dataforge.engine.card import card
+from dataforge.engine.executor import TaskWatcher
 from dataforge.engine.flow import Part, StageRecord, load_part
 from dataforge.engine.profile import Profile
 from dataforge.engine.row_writer import RowWriter
@@ -53,7 +54,12 @@ class Published:
 
 
 def publish(
-    store: Store, recipe: Recipe, parts: Sequence[Part], records: Sequence[StageRecord], uses: set[str]
+    store: Store,
+    recipe: Recipe,
+    parts: Sequence[Part],
+    records: Sequence[StageRecord],
+    uses: set[str],
+    watcher: TaskWatcher,
 ) -> Published:
     """Write `builds/<recipe>/`, or find it as it should be.
 
@@ -63,6 +69,7 @@ def publish(
         parts: The rows, in order.
         records: The stages' records, for the ledger.
         uses: Optional fields of messages and rows that some row uses.
+        watcher: Is told how it goes.
 
     Returns:
         What the folder holds, whether it was written now or found.
@@ -91,7 +98,8 @@ def publish(
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
     try:
-        published = _write(store, recipe, parts, records, uses, fresh)
+        watcher.tasks(sum(part.size for part in parts))
+        published = _write(store, recipe, parts, records, RowWriter(fresh, recipe.output, uses), watcher)
         manifest = {
             "schema": "dataforge.manifest/1",
             "made_from": made_from,
@@ -148,10 +156,15 @@ def _swap(fresh: Path, folder: Path) -> None:
 
 
 def _write(
-    store: Store, recipe: Recipe, parts: Sequence[Part], records: Sequence[StageRecord], uses: set[str], fresh: Path
+    store: Store,
+    recipe: Recipe,
+    parts: Sequence[Part],
+    records: Sequence[StageRecord],
+    writer: RowWriter,
+    watcher: TaskWatcher,
 ) -> Published:
     """Write all that belongs to a build into a fresh folder."""
-    writer = RowWriter(fresh, recipe.output, uses)
+    fresh = writer.folder
     counted = Profile(sum(part.kept for part in parts), recipe.seed)
     places = TableFile(fresh / "ledger" / "rows.parquet")
     named = Attribution(fresh / "ledger" / "attribution.parquet")
@@ -164,6 +177,7 @@ def _write(
             counted.add(frame)
             named.add(frame)
             places.write(to_arrow(frame.select("row_id", "split", pl.col("origin").struct.field("corpus"))))
+            watcher.done(part.size)
         places.close()
         written = writer.close()
     except BaseException:

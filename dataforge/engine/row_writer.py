@@ -42,7 +42,7 @@ class RowWriter:
     """
 
     def __init__(self, folder: Path, output: Output, uses: set[str]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._uses = uses
         self._names = output.views
         self._max_bytes = output.max_shard_mb << 20
@@ -60,8 +60,8 @@ class RowWriter:
 
     def _write_split(self, split: str, rows: pl.DataFrame) -> None:
         if split not in self._data:
-            self._data[split] = ParquetShards(self._folder / "data", split, self._max_bytes)
-            self._arrow[split] = ArrowShards(self._folder / "arrow" / split, split, self._max_bytes)
+            self._data[split] = ParquetShards(self.folder / "data", split, self._max_bytes)
+            self._arrow[split] = ArrowShards(self.folder / "arrow" / split, split, self._max_bytes)
         table = to_arrow(rows)
         self._data[split].write(table)
         self._arrow[split].write(table)
@@ -75,7 +75,7 @@ class RowWriter:
     def _view(self, name: str, split: str) -> ParquetShards:
         if (name, split) not in self._views:
             json_fields = JSON_FIELDS & self._uses
-            folder = self._folder / "views" / name
+            folder = self.folder / "views" / name
             # Views can be made again at any time: speed before size.
             self._views[name, split] = ParquetShards(folder, split, self._max_bytes, "snappy", json_fields)
         return self._views[name, split]
@@ -83,7 +83,7 @@ class RowWriter:
     def _write_lines(self, split: str, view: pl.DataFrame) -> None:
         if not view.height:
             return
-        path = self._folder / "views" / "openai" / f"{split}.jsonl"
+        path = self.folder / "views" / "openai" / f"{split}.jsonl"
         with machine_errors(path, "write"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as file:
@@ -98,7 +98,7 @@ class RowWriter:
         """Close all files, and say what there is."""
         splits = [split for split in SPLITS if split in self._data]
         shards = [path for split in splits for path in self._arrow[split].close()]
-        write_dataset_dict(self._folder / "arrow", splits)
+        write_dataset_dict(self.folder / "arrow", splits)
         for writer in [*self._data.values(), *self._views.values()]:
             writer.close()
         views: dict[str, dict[str, int]] = {}
@@ -106,5 +106,5 @@ class RowWriter:
             views.setdefault(name, {})[split] = writer.rows
         if self._openai:
             views["openai"] = dict(self._openai)
-        digest = fingerprint([[path.relative_to(self._folder).as_posix(), file_digest(path)] for path in shards])
+        digest = fingerprint([[path.relative_to(self.folder).as_posix(), file_digest(path)] for path in shards])
         return Written(digest, {split: self._data[split].rows for split in splits}, views)
