@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dataforge.core.schema import SPLITS
+
 
 def stage_line(stage: dict[str, Any]) -> str:
     """Write what a stage did in one line: what came in, what it gave, what went."""
@@ -25,7 +27,7 @@ def closing_lines(run: dict[str, Any]) -> str:
     """Say what there is now, and where to look next."""
     dataset = run["datasets"][0]
     rows = dataset["rows"]
-    splits = ", ".join(f"{count:,} {split}" for split, count in rows.items())
+    splits = ", ".join(f"{rows[split]:,} {split}" for split in SPLITS if split in rows)
     return (
         f"{sum(rows.values()):,} rows ({splits or 'none'}) · {dataset['folder']} · digest {run['digest'][:12]}\n"
         f"report {run['report']}\n"
