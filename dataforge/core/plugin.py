@@ -57,12 +57,6 @@ class Batch:
     records: pl.DataFrame
 
 
-class Plugin(Protocol):
-    """What every plugin says of itself."""
-
-    version: ClassVar[int]
-
-
 @runtime_checkable
 class Source(Protocol):
     """Reads raw records: every one of them ends in a draft or in a reject, none is skipped, none raises."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from dataforge.store.disk import machine_errors, write_whole
+from dataforge.store.disk import write_whole
+from dataforge.store.folders import file_notes, is_as_noted, swap_in
 from dataforge.store.home import Store
-from dataforge.store.published import file_digest
 
 RECORD = "train.json"
 
@@ -27,20 +26,7 @@ def find_checkpoint(folder: Path, made_from: str) -> dict[str, Any] | None:
         return None
     if run["fingerprint"] != made_from:
         return None
-    for name, file in run["files"].items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != file["bytes"]:
-            return None
-    return run
-
-
-def fresh_folder(folder: Path) -> Path:
-    """Make the empty folder that a checkpoint is written to; what a killed run left behind is cleared away."""
-    with machine_errors(folder, "write"):
-        fresh = folder.with_name(f".{folder.name}.new")  # one fixed name, so that nothing piles up
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-    return fresh
+    return run if is_as_noted(folder, run["files"]) else None
 
 
 def keep_checkpoint(fresh: Path, folder: Path, run: dict[str, Any]) -> None:
@@ -48,17 +34,6 @@ def keep_checkpoint(fresh: Path, folder: Path, run: dict[str, Any]) -> None:
 
     A kill before the last moment leaves the old checkpoint, or none; the next run trains again.
     """
-    with machine_errors(fresh, "read"):
-        paths = sorted(path for path in fresh.rglob("*") if path.is_file())
-        run["files"] = {
-            path.relative_to(fresh).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
-            for path in paths
-        }
+    run["files"] = file_notes(fresh)
     write_whole(fresh / RECORD, json.dumps(run, indent=1, sort_keys=True, ensure_ascii=False).encode())
-    with machine_errors(folder, "write"):
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+    swap_in(fresh, folder)

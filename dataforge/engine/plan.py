@@ -11,7 +11,7 @@ from dataforge.engine.compare import stage_changes
 from dataforge.engine.flow import Part, Result
 from dataforge.engine.stages import Bench, inputs_of, read_source, run_step, step_kind
 from dataforge.engine.task import PluginRef, Task
-from dataforge.recipe.model import Recipe, SourceEntry, StepEntry
+from dataforge.recipe.model import Recipe, SourceEntry, StepEntry, clause_values
 from dataforge.store.disk import machine_errors
 from dataforge.store.home import Store
 from dataforge.store.runs import last_run
@@ -79,7 +79,7 @@ def plan(store: Store, recipe: Recipe) -> list[PlannedStage]:
             parts.extend(read)
     for entry in recipe.steps:
         ref = PluginRef.of("step", entry.use, entry.plugin, entry.base)
-        where = entry.where.model_dump(mode="json", exclude_none=True) if entry.where is not None else None
+        where = clause_values(entry.where)
         described: dict[str, Any] = {**_described(entry, ref), "where": where, "files": []}
         kind = step_kind(entry.plugin)
         if parts is None:

@@ -16,7 +16,7 @@ from dataforge.engine.birth import rows_of_drafts
 from dataforge.engine.clauses import takes_part
 from dataforge.engine.stages import split_key, step_kind
 from dataforge.engine.task import resolved
-from dataforge.recipe.model import Recipe, SourceEntry
+from dataforge.recipe.model import Recipe, SourceEntry, clause_values
 
 # Memory of the process with its libraries, and of one worker with the part of 16 MB it works on:
 # measured by benchmarks/build.py.
@@ -79,7 +79,7 @@ def project(recipe: Recipe, workers: int) -> Projection:
         for entry in recipe.steps:
             weight = float(flow["weight"].mean() or 1.0)  # pyright: ignore[reportArgumentType]
             plugin = resolved(entry.plugin, entry.base)
-            where = entry.where.model_dump(mode="json", exclude_none=True) if entry.where is not None else None
+            where = clause_values(entry.where)
             flow, took = _timed(lambda flow=flow, plugin=plugin, where=where: _step(flow, plugin, where))
             cpu_s += took * weight
     rows = float(flow["weight"].sum()) if flow is not None else 0.0

@@ -21,9 +21,10 @@ from dataforge.engine.flow import Part, StageRecord, load_part
 from dataforge.engine.profile import Profile
 from dataforge.engine.row_writer import RowWriter
 from dataforge.recipe.model import Recipe
-from dataforge.store.disk import machine_errors, write_whole
+from dataforge.store.disk import write_whole
+from dataforge.store.folders import file_notes, fresh_folder, is_as_noted, swap_in
 from dataforge.store.home import Store
-from dataforge.store.published import TableFile, abandon, file_digest
+from dataforge.store.published import TableFile, abandon
 from dataforge.store.shards import get_frame, to_arrow
 
 # Raised by hand when the bytes of a published folder change for equal rows.
@@ -92,11 +93,7 @@ def publish(
     if found is not None:
         return found
     _check_ours(folder)
-    with machine_errors(folder, "write"):
-        # One fixed name: what a killed run left behind is cleared away here.
-        fresh = folder.with_name(f".{recipe.name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+    fresh = fresh_folder(folder)
     try:
         watcher.tasks(sum(part.size for part in parts))
         published = _write(store, recipe, parts, records, RowWriter(fresh, recipe.output, uses), watcher)
@@ -110,7 +107,7 @@ def publish(
             "profile": published.profile,
         }
         write_whole(fresh / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True).encode())
-        _swap(fresh, folder)
+        swap_in(fresh, folder)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
@@ -124,10 +121,8 @@ def _as_it_was(folder: Path, made_from: str) -> Published | None:
         return None
     if manifest["made_from"] != made_from:
         return None
-    for name, file in manifest["files"].items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != file["bytes"]:
-            return None
+    if not is_as_noted(folder, manifest["files"]):
+        return None
     rows = {split: manifest["rows"][split] for split in SPLITS if split in manifest["rows"]}
     fields = ("digest", "views", "files", "profile")
     return Published(folder, rows=rows, **{name: manifest[name] for name in fields}, reused=True)
@@ -142,17 +137,6 @@ def _check_ours(folder: Path) -> None:
             where=Where(folder),
             fix="move it away, or give the recipe another name",
         )
-
-
-def _swap(fresh: Path, folder: Path) -> None:
-    """Put the new folder in the old one's place; a kill in between leaves one that the next run replaces."""
-    with machine_errors(folder, "write"):
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(
@@ -188,7 +172,7 @@ def _write(
     _write_ledger(store, fresh / "ledger", records)
     write_whole(fresh / "ATTRIBUTION.md", named.close(profile["licenses"]).encode())
     write_whole(fresh / "README.md", card(recipe, records, written.rows, written.views, profile).encode())
-    return Published(fresh, written.digest, written.rows, written.views, _digests(fresh), profile)
+    return Published(fresh, written.digest, written.rows, written.views, file_notes(fresh), profile)
 
 
 def _check_sides(frame: pl.DataFrame, sides: dict[str, str]) -> None:
@@ -199,15 +183,6 @@ def _check_sides(frame: pl.DataFrame, sides: dict[str, str]) -> None:
                 f"group {group} has rows in {sides[group]} and in {split}",
                 fix="a step changed splits; put a `group` step after it, which resolves them",
             )
-
-
-def _digests(folder: Path) -> dict[str, dict[str, Any]]:
-    with machine_errors(folder, "read"):
-        paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): {"sha256": file_digest(path), "bytes": path.stat().st_size}
-        for path in paths
-    }
 
 
 def _write_ledger(store: Store, folder: Path, records: Sequence[StageRecord]) -> None:

@@ -13,7 +13,7 @@ from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.books import check_books
 from dataforge.engine.flow import Do, Part, Result, StageRecord, with_result
 from dataforge.engine.task import PluginRef, Task
-from dataforge.recipe.model import InputFile, Recipe, SourceEntry, StepEntry
+from dataforge.recipe.model import InputFile, Recipe, SourceEntry, StepEntry, clause_values
 from dataforge.store.files import digest_of
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame
@@ -146,7 +146,7 @@ def _renumber_task(task: Task, part: dict[str, Any], before: dict[str, int]) -> 
 def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Part], StageRecord]:
     """Run one step over all parts."""
     ref = PluginRef.of("step", entry.use, entry.plugin, entry.base)
-    where = entry.where.model_dump(mode="json", exclude_none=True) if entry.where is not None else None
+    where = clause_values(entry.where)
     record = StageRecord(entry.name, step_kind(entry.plugin), entry.use, entry.plugin.version, ref.params)
     record.where = where
     record.rows_in = sum(part.kept for part in parts)

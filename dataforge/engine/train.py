@@ -15,12 +15,13 @@ from dataforge.core.errors import DataError, InvariantError, RecipeError
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.plugin import TrainInputs
 from dataforge.engine.build import Watcher, build
-from dataforge.engine.checkpoints import checkpoint_folder, find_checkpoint, fresh_folder, keep_checkpoint
+from dataforge.engine.checkpoints import checkpoint_folder, find_checkpoint, keep_checkpoint
 from dataforge.engine.publish import Published
 from dataforge.engine.task import PluginRef, resolved
-from dataforge.engine.training_rows import clause_of, takes_view, training_rows
-from dataforge.recipe.model import Recipe, TrainEntry
+from dataforge.engine.training_rows import takes_view, training_rows
+from dataforge.recipe.model import Recipe, TrainEntry, clause_values
 from dataforge.store.disk import held
+from dataforge.store.folders import fresh_folder
 from dataforge.store.home import Store
 from dataforge.store.runs import put_run
 
@@ -197,7 +198,7 @@ def _key(
         "schema": RUN_SCHEMA,
         "plugin": PluginRef.of("trainer", entry.use, entry.plugin, entry.base).key(),
         "model": earlier.run["fingerprint"] if earlier is not None else digest,
-        "data": clause_of(entry),
+        "data": clause_values(entry.data),
         "rows": {name: file["sha256"] for name, file in published.files.items() if name.startswith(wanted)},
         "seed": recipe.seed,
         "versions": versions(),
@@ -238,7 +239,7 @@ def _run_trainer(
         "version": ref.version,
         "params": ref.params,
         "model": entry.policy or entry.model,
-        "data": clause_of(entry),
+        "data": clause_values(entry.data),
         "seed": recipe.seed,
         **summary,
         "curve": log.curve,

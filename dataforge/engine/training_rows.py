@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from dataforge.engine.clauses import takes_part
 from dataforge.engine.publish import Published
 from dataforge.engine.views import VIEWS
-from dataforge.recipe.model import TrainEntry
+from dataforge.recipe.model import TrainEntry, clause_values
 from dataforge.store.disk import machine_errors
-
-
-def clause_of(entry: TrainEntry) -> dict[str, Any] | None:
-    """Give the key `data` as JSON values."""
-    return entry.data.model_dump(mode="json", exclude_none=True) if entry.data is not None else None
 
 
 def takes_view(published: Published, entry: TrainEntry) -> bool:
     """Say whether the published view is there and is just what is wanted: it has no columns to choose rows by."""
-    return bool(published.views.get(entry.plugin.view)) and set(clause_of(entry) or {}) <= {"kind"}
+    return bool(published.views.get(entry.plugin.view)) and set(clause_values(entry.data) or {}) <= {"kind"}
 
 
 def training_rows(published: Published, entry: TrainEntry, split: str, out: Path) -> tuple[Path, ...]:
@@ -32,7 +26,7 @@ def training_rows(published: Published, entry: TrainEntry, split: str, out: Path
     chosen: list[Path] = []
     for shard in sorted((published.folder / "data").glob(f"{split}-*.parquet")):
         frame = pl.read_parquet(shard)
-        rows = VIEWS[view](frame.filter(takes_part(frame, clause_of(entry))))
+        rows = VIEWS[view](frame.filter(takes_part(frame, clause_values(entry.data))))
         if rows.height:
             path = out / "rows" / shard.name
             with machine_errors(path, "write"):

@@ -15,7 +15,7 @@ from dataforge.recipe.entries import Draft, eval_entry, gate_entry, read_entries
 from dataforge.recipe.files import read_with_includes
 from dataforge.recipe.keys import check
 from dataforge.recipe.mistakes import Mistakes, did_you_mean, listed
-from dataforge.recipe.model import Recipe
+from dataforge.recipe.model import Recipe, clause_values
 from dataforge.recipe.overrides import apply_overrides
 from dataforge.recipe.tables import ARRAYS, TABLES, RecipeKeys
 from dataforge.recipe.tree import Node, take_unfit_values
@@ -147,9 +147,9 @@ def _values(recipe: Recipe) -> dict[str, Any]:
         {**_entry(entry), "license": entry.license, "files": [file.label for file in entry.inputs]}
         for entry in recipe.sources
     ]
-    described["step"] = [{**_entry(entry), "where": _clause(entry.where)} for entry in recipe.steps]
+    described["step"] = [{**_entry(entry), "where": clause_values(entry.where)} for entry in recipe.steps]
     described["train"] = [
-        {**_entry(entry), "data": _clause(entry.data), "models": [entry.model, entry.policy, entry.reward]}
+        {**_entry(entry), "data": clause_values(entry.data), "models": [entry.model, entry.policy, entry.reward]}
         for entry in recipe.train
     ]
     described["eval"] = [
@@ -173,7 +173,3 @@ def _entry(entry: Any) -> dict[str, Any]:
         "name": entry.name,
         "params": params.params_of(entry.plugin),
     }
-
-
-def _clause(clause: Any) -> dict[str, Any] | None:
-    return clause.model_dump(mode="json", exclude_none=True) if clause is not None else None

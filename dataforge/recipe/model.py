@@ -51,6 +51,11 @@ class WhereClause(BaseModel):
     license: Annotated[str | tuple[str, ...] | None, Field(description="Licences, as the rows carry them.")] = None
 
 
+def clause_values(clause: WhereClause | None) -> dict[str, Any] | None:
+    """Give the keys of a clause that say something, as JSON values; None takes all rows."""
+    return clause.model_dump(mode="json", exclude_none=True) if clause is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class InputFile:
     """A file that a source reads.

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dataforge.engine.checkpoints import checkpoint_folder, find_checkpoint, fresh_folder, keep_checkpoint
+from dataforge.engine.checkpoints import checkpoint_folder, find_checkpoint, keep_checkpoint
+from dataforge.store.folders import fresh_folder
 from dataforge.store.home import Store
 
 
