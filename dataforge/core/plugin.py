@@ -95,7 +95,10 @@ class Filter(Protocol):
         ...
 
     def decide(self, evidence: pl.DataFrame) -> pl.DataFrame:
-        """Give the drops (`core.schema.DROPS`), at most one a row; `index` counts lines of the evidence."""
+        """Give the drops (`core.schema.DROPS`), at most one a row; `index` counts lines of the evidence.
+
+        A line whose column `stays` is true drops nothing: it is a finding, which the ledger notes.
+        """
         ...
 
 
