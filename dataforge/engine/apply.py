@@ -35,13 +35,16 @@ def check_drops(drops: pl.DataFrame, rows: int, reasons: Mapping[str, str], plug
         plugin: Its name, for messages.
 
     Returns:
-        The drops in the columns of `core.schema.DROPS`, sorted by index.
+        The drops in the columns of `core.schema.DROPS` and `stays`, sorted by index.
 
     Raises:
         InvariantError: A row dropped twice or one that is not there, or a reason that was not declared.
     """
+    if "stays" not in drops.columns:
+        drops = drops.with_columns(stays=pl.lit(value=False))
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in DROPS.items() if name not in drops.columns]
-    drops = drops.with_columns(missing).select(*DROPS).cast(DROPS).sort("index")  # pyright: ignore[reportArgumentType]
+    columns = {**DROPS, "stays": pl.Boolean}
+    drops = drops.with_columns(missing).select(*columns).cast(columns).sort("index")  # pyright: ignore[reportArgumentType]
     if drops["index"].null_count() or drops["index"].n_unique() != drops.height:
         msg = f"{plugin} drops a row twice"
         raise InvariantError(msg)

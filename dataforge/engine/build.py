@@ -13,10 +13,10 @@ from dataforge import __version__
 from dataforge.engine.books import check_whole
 from dataforge.engine.examples import examples
 from dataforge.engine.executor import Executor, TaskWatcher, make_executor, run_or_reuse
-from dataforge.engine.flow import Part, Result, StageRecord
+from dataforge.engine.flow import Bench, Part, Result, StageRecord
 from dataforge.engine.plan import input_bytes
 from dataforge.engine.publish import Published, publish
-from dataforge.engine.stages import Bench, read_source, run_step
+from dataforge.engine.stages import read_source, run_step
 from dataforge.engine.task import Task
 from dataforge.recipe.model import Recipe
 from dataforge.store.disk import held

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from dataforge.engine.task import Task
+from dataforge.engine.task import PluginRef, Task
+from dataforge.recipe.model import Recipe
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame
 
@@ -17,6 +18,23 @@ Result = dict[str, Any]
 
 # Runs tasks, or looks their results up; gives the results in task order, and how many of them were there already.
 Do = Callable[[Sequence[Task]], list[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a stage works with.
+
+    Args:
+        store: The project's store.
+        do: Runs tasks, or only looks their results up.
+        recipe: The recipe that is built.
+        evidence: What earlier filters measured, by step: for each part `part`, `where` and `evidence`.
+    """
+
+    store: Store
+    do: Do
+    recipe: Recipe
+    evidence: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +86,7 @@ class StageRecord:
     changed: int = 0
     passed: int = 0
     dropped: Counter[str] = field(default_factory=Counter[str])
+    found: Counter[str] = field(default_factory=Counter[str])
     rejected: Counter[str] = field(default_factory=Counter[str])
     repaired: Counter[str] = field(default_factory=Counter[str])
     records: int = 0
@@ -75,6 +94,9 @@ class StageRecord:
     merged: int = 0
     files: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     ledger: list[str] = field(default_factory=list[str])
+    findings: list[str] = field(default_factory=list[str])
+    across: list[str] = field(default_factory=list[str])
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
     uses: list[str] = field(default_factory=list[str])
     meanings: dict[str, str] = field(default_factory=dict[str, str])
     not_faults: list[str] = field(default_factory=list[str])
@@ -86,7 +108,7 @@ class StageRecord:
     def to_json(self) -> dict[str, Any]:
         """Write the record; counts by reason are sorted."""
         fields = {name: getattr(self, name) for name in StageRecord.__slots__}
-        for name in ("dropped", "rejected", "repaired"):
+        for name in ("dropped", "found", "rejected", "repaired"):
             fields[name] = dict(sorted(fields[name].items()))
         fields["seconds"] = round(self.seconds, 3)
         return fields
@@ -95,3 +117,12 @@ class StageRecord:
 def with_result(part: Part, result: Result) -> Part:
     """Give the part after a filter's result."""
     return replace(part, keep=result["keep"], kept=result["kept"])
+
+
+Ran = tuple[list[Part], list[Task], list[Result]]
+
+
+def step_task(work: str, part: Part, ref: PluginRef, where: dict[str, Any] | None, **more: Any) -> Task:
+    """Make the task that runs a step on one part."""
+    key = {"plugin": ref.key(), "part": part.to_json(), "where": where, **more}
+    return Task(work, key, {"plugin": ref.to_json()}, part.size)

@@ -8,8 +8,8 @@ from typing import Any
 
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.compare import stage_changes
-from dataforge.engine.flow import Part, Result
-from dataforge.engine.stages import Bench, inputs_of, read_source, run_step, step_kind
+from dataforge.engine.flow import Bench, Part, Result
+from dataforge.engine.stages import inputs_of, read_source, run_step, step_kind
 from dataforge.engine.task import PluginRef, Task
 from dataforge.recipe.model import Recipe, SourceEntry, StepEntry, clause_values
 from dataforge.store.disk import machine_errors

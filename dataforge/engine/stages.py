@@ -5,33 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dataforge.core.errors import DataError, InvariantError, seen_from_here
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.books import check_books
-from dataforge.engine.flow import Do, Part, Result, StageRecord, with_result
+from dataforge.engine.flow import Bench, Part, Ran, Result, StageRecord, step_task, with_result
+from dataforge.engine.pairs import run_pair_filter
 from dataforge.engine.task import PluginRef, Task
 from dataforge.recipe.model import InputFile, Recipe, SourceEntry, StepEntry, clause_values
 from dataforge.store.files import digest_of
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What a stage works with.
-
-    Args:
-        store: The project's store.
-        do: Runs tasks, or only looks their results up.
-        recipe: The recipe that is built.
-    """
-
-    store: Store
-    do: Do
-    recipe: Recipe
 
 
 def read_source(bench: Bench, entry: SourceEntry) -> tuple[list[Part], StageRecord]:
@@ -151,18 +137,29 @@ def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Pa
     record.where = where
     record.rows_in = sum(part.kept for part in parts)
     shown = [part for part in parts if _may_take_part(part, where)]
-    run = {"map": _run_map, "filter": _run_filter, "corpus_filter": _run_corpus_filter}[record.kind]
-    after, tasks, results = run(bench, shown, ref, where)
+    if hasattr(entry.plugin, "decides_on"):
+        after, tasks, results = run_pair_filter(bench, shown, ref, where, entry.plugin)
+    else:
+        run = {"map": _run_map, "filter": _run_filter, "corpus_filter": _run_corpus_filter}[record.kind]
+        after, tasks, results = run(bench, shown, ref, where)
+    bench.evidence[entry.name] = [
+        {"part": part.to_json(), "where": where, "evidence": result["evidence"]}
+        for part, result in zip(shown, results, strict=False)
+        if "evidence" in result
+    ]
     changed = dict(zip(map(id, shown), after, strict=True))
     parts = [changed.get(id(part), part) for part in parts]
     record.rows_out = sum(part.kept for part in parts)
     for result in results:
         record.dropped.update(result.get("dropped", {}))
         record.changed += result.get("changed", 0)
-        if result.get("ledger"):
-            record.ledger.append(result["ledger"])
+        record.found.update(result.get("found", {}))
+        record.facts.update(result.get("facts", {}))
+        for name in ("ledger", "findings", "across"):
+            if result.get(name):
+                getattr(record, name).append(result[name])
     reasons = getattr(entry.plugin, "reasons", {})
-    record.meanings = {name: reasons[name] for name in record.dropped}
+    record.meanings = {name: reasons[name] for name in (*record.dropped, *record.found)}
     _close(record, tasks, results, parts)
     return parts, record
 
@@ -172,21 +169,14 @@ def step_kind(plugin: Any) -> str:
     if hasattr(plugin, "rewrite"):
         return "map"
     if hasattr(plugin, "measure") and hasattr(plugin, "decide"):
-        return "corpus_filter" if getattr(plugin, "is_corpus_wide", False) else "filter"
+        is_corpus_wide = getattr(plugin, "is_corpus_wide", False) or hasattr(plugin, "decides_on")
+        return "corpus_filter" if is_corpus_wide else "filter"
     msg = f"{type(plugin).__name__} can neither rewrite rows nor measure and decide"
     raise InvariantError(msg, fix="give the step the methods of core.plugin's Mapper, Filter or CorpusFilter")
 
 
-Ran = tuple[list[Part], list[Task], list[Result]]
-
-
-def _step_task(work: str, part: Part, ref: PluginRef, where: dict[str, Any] | None, **more: Any) -> Task:
-    key = {"plugin": ref.key(), "part": part.to_json(), "where": where, **more}
-    return Task(work, key, {"plugin": ref.to_json()}, part.size)
-
-
 def _run_map(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:
-    tasks = [_step_task("map", part, ref, where) for part in parts]
+    tasks = [step_task("map", part, ref, where) for part in parts]
     results = bench.do(tasks)
     after = [
         replace(part, rows=result["rows"], stored=result["stored"], keep=None, kept=result["stored"])
@@ -196,13 +186,13 @@ def _run_map(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, A
 
 
 def _run_filter(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:
-    tasks = [_step_task("filter", part, ref, where) for part in parts]
+    tasks = [step_task("filter", part, ref, where) for part in parts]
     results = bench.do(tasks)
     return [with_result(part, result) for part, result in zip(parts, results, strict=True)], tasks, results
 
 
 def _run_corpus_filter(bench: Bench, parts: list[Part], ref: PluginRef, where: dict[str, Any] | None) -> Ran:
-    measuring = [_step_task("measure", part, ref, where) for part in parts]
+    measuring = [step_task("measure", part, ref, where) for part in parts]
     for task in measuring:
         task.key["plugin"] = ref.key(with_thresholds=False)
     measured = bench.do(measuring)

@@ -15,6 +15,7 @@ from dataforge.engine.apply import LEDGER, apply_drops, check_drops
 from dataforge.engine.birth import born_again, read_parts
 from dataforge.engine.clauses import takes_part
 from dataforge.engine.flow import Result, load_part
+from dataforge.engine.pair_work import PAIR_WORK
 from dataforge.engine.task import Task, blame, plugin_ref
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame, put_frame
@@ -110,8 +111,19 @@ def _measure(store: Store, task: Task) -> Outcome:
     context = rows.select(
         "row_id", "group_id", "split", pl.col("origin").struct.field("corpus").alias("corpus"), kind_of_row()
     )
+    if hasattr(plugin, "decides_on"):
+        # Where each row lies in the stored frame, so that a few of them can be read again.
+        places = _stored_places(store, task).filter(shown)
+        context = context.with_columns(place=places)
     digest = put_frame(store, context.hstack(evidence))
     return {"evidence": digest, "shown": rows.height}, [digest]
+
+
+def _stored_places(store: Store, task: Task) -> pl.Series:
+    part = task.key["part"]
+    if part["keep"] is None:
+        return pl.int_range(get_frame(store, part["rows"], ["split"]).height, dtype=pl.UInt32, eager=True)
+    return get_frame(store, part["keep"])["keep"].arg_true().cast(pl.UInt32)
 
 
 def _decide(store: Store, task: Task) -> Outcome:
@@ -139,8 +151,10 @@ def _take_out(store: Store, task: Task) -> Outcome:
 def _drop(
     store: Store, part: dict[str, Any], frame: pl.DataFrame, shown: pl.Series, drops: pl.DataFrame
 ) -> tuple[Result, list[str]]:
+    noted, objects = _note_findings(store, frame, shown, drops.filter("stays"))
+    drops = drops.filter(~pl.col("stays"))
     if not drops.height:
-        return {"keep": part["keep"], "kept": frame.height, "dropped": {}, "ledger": None}, []
+        return {"keep": part["keep"], "kept": frame.height, "dropped": {}, "ledger": None, **noted}, objects
     stays, ledger = apply_drops(frame, shown, drops)
     if part["keep"] is not None:
         whole = get_frame(store, part["keep"])["keep"]
@@ -154,8 +168,21 @@ def _drop(
         "kept": frame.height - drops.height,
         "dropped": dict(counts.iter_rows()),
         "ledger": ledger_object,
+        **noted,
     }
-    return result, [keep, ledger_object]
+    return result, [keep, ledger_object, *objects]
+
+
+def _note_findings(
+    store: Store, frame: pl.DataFrame, shown: pl.Series, findings: pl.DataFrame
+) -> tuple[Result, list[str]]:
+    """Keep what was found out about rows that stay."""
+    if not findings.height:
+        return {}, []
+    _, lines = apply_drops(frame, shown, findings)
+    digest = put_frame(store, lines.cast(LEDGER))  # pyright: ignore[reportArgumentType]
+    counts = lines["reason"].value_counts().sort("reason")
+    return {"found": dict(counts.iter_rows()), "findings": digest}, [digest]
 
 
 def _evidence(store: Store, task: Task, measure: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, str]:
@@ -190,4 +217,5 @@ _WORK: dict[str, Callable[[Store, Task], Outcome]] = {
     "measure": _measure,
     "decide": _decide,
     "take_out": _take_out,
+    **PAIR_WORK,
 }

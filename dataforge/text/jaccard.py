@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def _by_sets(data: Array, offsets: Array, left: Array, right: Array, words: int)
     for first, last in pieces(offsets, 0, len(offsets) - 1):
         hashes, starts, _ = shingles_of(data, offsets, first, last, words)
         values, bounds = hashes.tolist(), starts.tolist()
-        sets.extend(set(values[begin:end]) for begin, end in zip(bounds, bounds[1:], strict=False))
+        sets.extend(set(values[begin:end]) for begin, end in pairwise(bounds))
     scores = np.empty(len(left), dtype=np.float64)
     for place, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         shared = len(sets[one] & sets[other])

@@ -51,9 +51,8 @@ def sketch(texts: pl.Series, *, words: int, permutations: int, seed: int = 1, th
     fill = _sketcher(_bytes_of(texts))
     data, offsets = buffers(texts)
     rows = len(texts)
-    found = Sketch(
-        np.empty((permutations, rows), dtype=np.uint32), np.empty(rows, dtype=np.uint64), np.empty(rows, dtype=np.uint32)
-    )
+    minima = np.empty((permutations, rows), dtype=np.uint32)
+    found = Sketch(minima, np.empty(rows, dtype=np.uint64), np.empty(rows, dtype=np.uint32))
     a, b = draw_permutations(permutations, seed)
     bounds = _even(offsets, threads if threads is not None else _free_threads())
 
@@ -79,7 +78,7 @@ def buffers(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
 
 def draw_permutations(permutations: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw the factors (odd) and summands of the permutations as datasketch's scheme "affine32" does."""
-    generator = np.random.RandomState(seed)  # noqa: NPY002 - the generator of datasketch, for equal bits
+    generator = np.random.RandomState(seed)
     a = generator.randint(0, 1 << 31, size=permutations, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     b = generator.randint(0, 1 << 32, size=permutations, dtype=np.uint32)
     return a, b

@@ -20,14 +20,10 @@ _BASE, _CHAIN, _ONE = np.uint64(BASE), np.uint64(CHAIN), np.uint64(1)
 _BLOCK = 8
 
 
-def fill(
-    data: Array, offsets: Array, begin: int, end: int, words: int, a: Array, b: Array, found: Sketch
-) -> None:
+def fill(data: Array, offsets: Array, begin: int, end: int, words: int, a: Array, b: Array, found: Sketch) -> None:
     """Sketch the texts from `begin` to `end` into the columns of `found`; see `text.minhash.sketch`."""
     table = characters()
-    _sketch(
-        data, offsets, begin, end, words, table.kind, table.lower, a, b, found.minima, found.same, found.shingles
-    )
+    _sketch(data, offsets, begin, end, words, table.kind, table.lower, a, b, found.minima, found.same, found.shingles)
 
 
 def shingles_of(data: Array, offsets: Array, first: int, last: int, words: int) -> tuple[Array, Array]:
@@ -52,7 +48,7 @@ _inline = numba.njit(cache=True, nogil=True, boundscheck=False, error_model="num
 
 
 @_inline
-def _fmix64(value):  # noqa: ANN001, ANN202 - numba finds the types
+def _fmix64(value):
     value ^= value >> np.uint64(33)
     value *= np.uint64(0xFF51AFD7ED558CCD)
     value ^= value >> np.uint64(33)
@@ -62,7 +58,7 @@ def _fmix64(value):  # noqa: ANN001, ANN202 - numba finds the types
 
 
 @_inline
-def _fmix32(value):  # noqa: ANN001, ANN202
+def _fmix32(value):
     value = np.uint32(value ^ (value >> np.uint32(16)))
     value = np.uint32(value * np.uint32(0x85EBCA6B))
     value = np.uint32(value ^ (value >> np.uint32(13)))
@@ -71,7 +67,7 @@ def _fmix32(value):  # noqa: ANN001, ANN202
 
 
 @_inline
-def _decode(data, at):  # noqa: ANN001, ANN202
+def _decode(data, at):
     """Give the code point that begins at a place, and how many bytes it takes."""
     lead = np.uint32(data[at])
     if lead < 0x80:
@@ -89,7 +85,7 @@ def _decode(data, at):  # noqa: ANN001, ANN202
 
 
 @_compile
-def _next_word(data, at, end, kind, lower):  # noqa: ANN001, ANN202
+def _next_word(data, at, end, kind, lower):
     """Find the next word: its hash, and the place after it; without a word the place is the end and found false."""
     while at < end:
         code, size = _decode(data, at)
@@ -118,7 +114,7 @@ def _next_word(data, at, end, kind, lower):  # noqa: ANN001, ANN202
 
 
 @_compile
-def _hash_folded(data, at, end, kind, lower):  # noqa: ANN001, ANN202
+def _hash_folded(data, at, end, kind, lower):
     total = np.uint64(0)
     is_pending = False
     is_first = True
@@ -137,7 +133,7 @@ def _hash_folded(data, at, end, kind, lower):  # noqa: ANN001, ANN202
 
 
 @_inline
-def _take_minima(block, a, b, minima):  # noqa: ANN001, ANN202
+def _take_minima(block, a, b, minima):
     h0, h1, h2, h3, h4, h5, h6, h7 = block[0], block[1], block[2], block[3], block[4], block[5], block[6], block[7]
     for place in range(len(a)):
         factor, summand = a[place], b[place]
@@ -145,11 +141,11 @@ def _take_minima(block, a, b, minima):  # noqa: ANN001, ANN202
         m1 = min(np.uint32(factor * h2 + summand), np.uint32(factor * h3 + summand))
         m2 = min(np.uint32(factor * h4 + summand), np.uint32(factor * h5 + summand))
         m3 = min(np.uint32(factor * h6 + summand), np.uint32(factor * h7 + summand))
-        minima[place] = min(minima[place], min(min(m0, m1), min(m2, m3)))
+        minima[place] = min(minima[place], m0, m1, m2, m3)
 
 
 @_compile
-def _sketch(data, offsets, begin, end, words, kind, lower, a, b, minima, same, shingles):  # noqa: ANN001, ANN202, PLR0913, PLR0915
+def _sketch(data, offsets, begin, end, words, kind, lower, a, b, minima, same, shingles):
     ring = np.zeros(words, dtype=np.uint64)
     block = np.zeros(_BLOCK, dtype=np.uint32)
     mine = np.empty(len(a), dtype=np.uint32)
@@ -199,7 +195,7 @@ def _sketch(data, offsets, begin, end, words, kind, lower, a, b, minima, same, s
 
 
 @_compile
-def _distinct(data, offsets, first, last, words, kind, lower, hashes, starts):  # noqa: ANN001, ANN202
+def _distinct(data, offsets, first, last, words, kind, lower, hashes, starts):
     ring = np.zeros(words, dtype=np.uint64)
     dropped = _ONE
     for _ in range(words):
@@ -239,7 +235,7 @@ def _distinct(data, offsets, first, last, words, kind, lower, hashes, starts):  
 
 
 @_compile
-def _merge(hashes, starts, left, right, scores):  # noqa: ANN001, ANN202
+def _merge(hashes, starts, left, right, scores):
     for pair in range(len(left)):
         one, one_end = starts[left[pair]], starts[left[pair] + 1]
         other, other_end = starts[right[pair]], starts[right[pair] + 1]

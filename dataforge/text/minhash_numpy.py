@@ -19,9 +19,7 @@ _U = np.uint64
 _PIECE_BYTES = 1 << 18
 
 
-def fill(
-    data: Array, offsets: Array, begin: int, end: int, words: int, a: Array, b: Array, found: Sketch
-) -> None:
+def fill(data: Array, offsets: Array, begin: int, end: int, words: int, a: Array, b: Array, found: Sketch) -> None:
     """Sketch the texts from `begin` to `end` into the columns of `found`; see `text.minhash.sketch`."""
     for first, last in pieces(offsets, begin, end):
         hashes, starts, same = shingles_of(data, offsets, first, last, words)
