@@ -86,9 +86,7 @@ def _comparing(places: Sequence[dict[str, Any]], ref: PluginRef, at: dict[str, A
 
 def _best(bench: Bench, plugin: Any) -> list[Task]:
     """Look up the evidence that `keep = "best:STEP.COLUMN"` compares."""
-    from dataforge.text.survivors import evidence_wanted
-
-    wanted = evidence_wanted(getattr(plugin, "keep", "first"))
+    wanted = plugin.evidence_from() if hasattr(plugin, "evidence_from") else None
     if wanted is None:
         return []
     step, column = wanted

@@ -11,13 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from dataforge.core.errors import DataError, MachineError, Where
+from dataforge.core.errors import MachineError, Where
 from dataforge.core.fingerprint import fingerprint
 from dataforge.core.schema import SPLITS
 from dataforge.engine.attribution import Attribution
 from dataforge.engine.card import card
 from dataforge.engine.executor import TaskWatcher
 from dataforge.engine.flow import Part, StageRecord, load_part
+from dataforge.engine.leaks import LeakGate
 from dataforge.engine.profile import Profile
 from dataforge.engine.row_writer import RowWriter
 from dataforge.recipe.model import Recipe
@@ -76,7 +77,7 @@ def publish(
         What the folder holds, whether it was written now or found.
 
     Raises:
-        DataError: A group lies on both sides of a split.
+        DataError: Something that belongs together lies on both sides of a split.
         MachineError: The disk is full, or the folder may not be written to.
     """
     folder = store.project / "builds" / recipe.name
@@ -85,6 +86,7 @@ def publish(
             "layout": LAYOUT_VERSION,
             "parts": [part.to_json() for part in parts],
             "ledger": [record.ledger for record in records],
+            "findings": [[*record.findings, *record.across] for record in records],
             "names": [record.name for record in records],
             "output": recipe.output.model_dump(mode="json"),
         }
@@ -152,16 +154,17 @@ def _write(
     counted = Profile(sum(part.kept for part in parts), recipe.seed)
     places = TableFile(fresh / "ledger" / "rows.parquet")
     named = Attribution(fresh / "ledger" / "attribution.parquet")
-    sides: dict[str, str] = {}
+    gate = LeakGate(store, records)
     try:
         for part in parts:
             frame = load_part(store, part.rows, part.keep)
-            _check_sides(frame, sides)
+            gate.look_at(frame)
             writer.write(frame)
             counted.add(frame)
             named.add(frame)
             places.write(to_arrow(frame.select("row_id", "split", pl.col("origin").struct.field("corpus"))))
             watcher.done(part.size)
+        gate.close(store, parts)
         places.close()
         written = writer.close()
     except BaseException:
@@ -175,23 +178,14 @@ def _write(
     return Published(fresh, written.digest, written.rows, written.views, file_notes(fresh), profile)
 
 
-def _check_sides(frame: pl.DataFrame, sides: dict[str, str]) -> None:
-    """The gate that no build passes with one group on two sides."""
-    for group, split in frame.select("group_id", "split").unique(maintain_order=True).iter_rows():
-        if sides.setdefault(group, split) != split:
-            raise DataError(
-                f"group {group} has rows in {sides[group]} and in {split}",
-                fix="a step changed splits; put a `group` step after it, which resolves them",
-            )
-
-
 def _write_ledger(store: Store, folder: Path, records: Sequence[StageRecord]) -> None:
-    """Write what became of every record and row: `records`, `dropped` and `changed`, as Parquet."""
-    files = {name: TableFile(folder / f"{name}.parquet") for name in ("records", "dropped", "changed")}
+    """Write what became of every record and row as Parquet: `records`, `dropped`, `changed`, and `findings`."""
+    files = {name: TableFile(folder / f"{name}.parquet") for name in ("records", "dropped", "changed", "findings")}
     for record in records:
         file = files[{"source": "records", "map": "changed"}.get(record.kind, "dropped")]
-        for digest in record.ledger:
-            frame = get_frame(store, digest)
-            file.write(to_arrow(frame.select(pl.lit(record.name).alias("stage"), pl.all())))
+        for target, digests in ((file, record.ledger), (files["findings"], record.findings)):
+            for digest in digests:
+                frame = get_frame(store, digest)
+                target.write(to_arrow(frame.select(pl.lit(record.name).alias("stage"), pl.all())))
     for file in files.values():
         file.close()

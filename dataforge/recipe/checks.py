@@ -8,6 +8,7 @@ from typing import Any
 from dataforge.core.errors import Where
 from dataforge.core.registry import nearest
 from dataforge.recipe.entries import Draft
+from dataforge.recipe.evidence import check_evidence
 from dataforge.recipe.mistakes import Mistakes, did_you_mean, listed
 from dataforge.recipe.names import is_safe_name, name_of_use
 from dataforge.recipe.tree import Node
@@ -30,6 +31,8 @@ def cross_check(root: Node, drafts: Drafts, mistakes: Mistakes) -> None:
         _check_names(kind, drafts[kind], mistakes)
     for draft in [*drafts["step"], *drafts["train"]]:
         _check_clause(draft, drafts["source"], mistakes)
+    for place, draft in enumerate(drafts["step"]):
+        check_evidence(draft, drafts["step"][:place], mistakes)
     for place, draft in enumerate(drafts["train"]):
         _check_trainer(draft, drafts["train"][:place], drafts["train"][place:], mistakes)
     for draft in drafts["eval"]:

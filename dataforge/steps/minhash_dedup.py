@@ -24,6 +24,7 @@ from dataforge.text.survivors import (
     check_named,
     check_order,
     choose_survivors,
+    evidence_wanted,
 )
 
 
@@ -69,6 +70,10 @@ class MinhashDedup:
     def check_sources(self, sources: tuple[str, ...]) -> None:
         """Refuse a recipe whose sources are not the ones named here."""
         check_named(self.source_order, sources)
+
+    def evidence_from(self) -> tuple[str, str] | None:
+        """Name the step and the column of its evidence that `keep` compares."""
+        return evidence_wanted(self.keep)
 
     @property
     def banding(self) -> Banding:

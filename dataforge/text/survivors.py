@@ -38,11 +38,7 @@ def evidence_wanted(keep: str) -> tuple[str, str] | None:
 
 
 def check_order(keep: str, source_order: Sequence[str]) -> None:
-    """Refuse a `keep` and a `source_order` that do not fit each other.
-
-    Raises:
-        ValueError: One is given without the other, or a source is named twice.
-    """
+    """Refuse a `keep` and a `source_order` that do not fit each other (ValueError)."""
     if (keep == "source_order") != bool(source_order):
         msg = f"keep is '{keep}' and source_order names {len(source_order)} sources: give both or neither"
         raise ValueError(msg)
@@ -52,11 +48,7 @@ def check_order(keep: str, source_order: Sequence[str]) -> None:
 
 
 def check_named(source_order: Sequence[str], sources: Sequence[str]) -> None:
-    """Refuse a `source_order` that names a source which there is not.
-
-    Raises:
-        ValueError: The message lists the sources there are.
-    """
+    """Refuse a `source_order` that names a source which there is not (ValueError)."""
     unknown = [name for name in source_order if name not in sources]
     if unknown:
         msg = f"source_order names '{unknown[0]}', but the sources are {', '.join(sources)}"

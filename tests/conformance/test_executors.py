@@ -10,7 +10,24 @@ import pytest
 
 from dataforge.engine.executor import InProcess, LocalWorkers
 from dataforge.store.home import Store
-from tests.make import a_conversation, a_recipe, built, json_lines
+from tests.make import STEPS, a_conversation, a_recipe, built, json_lines
+
+NEAR = """
+[[step]]
+use = "minhash_dedup"
+shingle_words = 2
+threshold = 0.5
+keep = "longest"
+
+[[step]]
+use = "minhash_dedup"
+name = "noted"
+on = "prompt"
+shingle_words = 1
+threshold = 0.3
+action = "report"
+where = { split = "train" }
+"""
 
 
 def a_project(folder, files=5, records=30):
@@ -20,7 +37,7 @@ def a_project(folder, files=5, records=30):
             for n in range(records)
         ]
         json_lines(folder / "data" / f"{number}.jsonl", chats)
-    return a_recipe(folder)
+    return a_recipe(folder, steps=STEPS + NEAR)
 
 
 def digests(recipe):

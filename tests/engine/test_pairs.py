@@ -1,0 +1,116 @@
+"""Pair filters in a build: what goes, what is noted, and the gate at the end."""
+
+import polars as pl
+import pytest
+
+from dataforge.core.errors import DataError, RecipeError
+from tests.make import a_conversation, a_recipe, built, json_lines, stage
+
+LONG = " ".join(f"word{number}" for number in range(60))
+
+
+def near_texts(folder, count=40):
+    chats = [a_conversation(f"{LONG} the question of number {n // 2}", f"{LONG} answer {n}") for n in range(count)]
+    json_lines(folder / "data" / "chats.jsonl", chats)
+
+
+def a_step(**keys):
+    lines = "".join(f"{name} = {value}\n" for name, value in keys.items())
+    return f'[[step]]\nuse = "minhash_dedup"\n{lines}'
+
+
+def ledger(result, name):
+    return pl.read_parquet(result.published.folder / "ledger" / f"{name}.parquet")
+
+
+def test_each_drop_names_a_published_row_and_their_jaccard(tmp_path):
+    near_texts(tmp_path)
+
+    result = built(a_recipe(tmp_path, steps=a_step(threshold=0.6)))
+
+    gone = ledger(result, "dropped")
+    rows = ledger(result, "rows")
+    assert gone.height + rows.height == 40
+    assert gone.height > 30
+    assert set(gone["because_of"]) <= set(rows["row_id"])
+    assert (gone["value"] >= 0.6).all()
+    assert (gone["threshold"] == 0.6).all()
+
+
+def test_the_run_record_says_what_was_proposed_and_how_big_the_clusters_are(tmp_path):
+    near_texts(tmp_path)
+
+    result = built(a_recipe(tmp_path, steps=a_step(threshold=0.6)))
+
+    facts = stage(result.run, "minhash_dedup")["facts"]
+    dropped = stage(result.run, "minhash_dedup")["dropped"]["near-duplicate"]
+    assert sum(facts["scores"]) == facts["pairs"]["proposed"] > 0
+    assert sum((int(size) - 1) * count for size, count in facts["clusters"].items()) == dropped
+
+
+def test_another_threshold_measures_nothing_again(tmp_path):
+    near_texts(tmp_path)
+    recipe = a_recipe(tmp_path, steps=a_step(threshold=0.6))
+    built(recipe)
+    objects = set((tmp_path / ".forge" / "objects").rglob("*"))
+
+    again = built(recipe, "step.minhash_dedup.threshold=0.9")
+
+    assert sum(stage(again.run, "minhash_dedup")["dropped"].values()) < 30
+    heavy = [path for path in set((tmp_path / ".forge" / "objects").rglob("*")) - objects if path.is_file()]
+    assert max(path.stat().st_size for path in heavy) < 40 * 128 * 4  # no new signatures
+
+
+def test_what_is_only_reported_stays_and_is_noted(tmp_path):
+    near_texts(tmp_path)
+
+    result = built(a_recipe(tmp_path, steps=a_step(threshold=0.6, action='"report"', where='{ split = "train" }')))
+
+    noted = ledger(result, "findings")
+    assert result.published.rows["train"] + result.published.rows["test"] + result.published.rows["validation"] == 40
+    assert noted.height > 10
+    assert stage(result.run, "minhash_dedup")["found"] == {"near-duplicate": noted.height}
+
+
+def test_a_build_whose_near_duplicates_lie_on_two_splits_fails_and_names_them(tmp_path):
+    near_texts(tmp_path)
+
+    with pytest.raises(DataError, match=r"near-duplicate pairs lie on two sides of a split: \w+ \(\w+\) and \w+"):
+        built(a_recipe(tmp_path, steps=a_step(threshold=0.6, action='"report"')))
+
+    assert not (tmp_path / "builds" / "small").exists()
+
+
+def test_the_row_with_the_best_evidence_stays(tmp_path):
+    near_texts(tmp_path)
+    length = '[[step]]\nuse = "length_filter"\non = "response"\nunit = "characters"\nmin = 1\n'
+
+    result = built(a_recipe(tmp_path, steps=length + a_step(threshold=0.6, keep='"best:length_filter.length"')))
+
+    assert ledger(result, "dropped").height > 30
+
+
+@pytest.mark.parametrize(
+    ("keep", "problem", "fix"),
+    [
+        ("best:lenght_filter.length", "no earlier filter is called 'lenght_filter'", "did you mean 'length_filter'"),
+        ("best:length_filter.size", "length_filter measures no 'size'", "it measures length"),
+    ],
+)
+def test_evidence_that_is_not_measured_is_a_mistake_in_the_recipe(tmp_path, keep, problem, fix):
+    near_texts(tmp_path)
+    length = '[[step]]\nuse = "length_filter"\non = "response"\nunit = "characters"\nmin = 1\n'
+
+    with pytest.raises(RecipeError) as caught:
+        built(a_recipe(tmp_path, steps=length + a_step(keep=f'"{keep}"')))
+
+    assert problem in str(caught.value)
+    assert fix in str(caught.value)
+
+
+def test_a_source_without_rows_is_no_error(tmp_path):
+    json_lines(tmp_path / "data" / "chats.jsonl", [a_conversation("", "")])
+
+    result = built(a_recipe(tmp_path, steps=a_step()))
+
+    assert result.published.rows == {}
