@@ -56,7 +56,8 @@ def command(recipe: Path, overrides: tuple[str, ...], workers: int | None, *, as
 
 def _stage_line(stage: PlannedStage) -> str:
     state = f"reused, {stage.rows_out:,} rows" if stage.is_reused else f"runs: {stage.why}"
-    return f"  {stage.name:<20} {stage.kind:<14} {stage.fingerprint[:12]}   {state}"
+    line = f"  {stage.name:<20} {stage.kind:<14} {stage.fingerprint[:12]}   {state}"
+    return f"{line}\n    {stage.promise}" if stage.promise else line
 
 
 def _projection_lines(projection: Projection) -> str:

@@ -19,8 +19,11 @@ def stage_line(stage: dict[str, Any]) -> str:
         added = f"{stage['added']:,} added, " if stage["added"] else ""
         dropped = sum(stage["dropped"].values())
         went = f"{stage['changed']:,} changed" if stage["kind"] == "map" else f"{added}{dropped:,} dropped"
+        went += f", {sum(stage['found'].values()):,} noted" if stage.get("found") else ""
     took = "reused" if stage["reused"] else f"{stage['seconds']:.1f} s"
-    return f"  {stage['name']:<18} {came:>26} → {stage['rows_out']:>9,} rows   {went:<28} {took:>7}"
+    line = f"  {stage['name']:<18} {came:>26} → {stage['rows_out']:>9,} rows   {went:<28} {took:>7}"
+    promise = stage.get("facts", {}).get("promise")
+    return f"{line}\n    {promise}" if promise else line
 
 
 def closing_lines(run: dict[str, Any]) -> str:

@@ -122,7 +122,8 @@ def decide_pairs(store: Store, task: Task) -> Outcome:
             raise InvariantError(msg)
         kept.append(put_frame(store, mine.with_columns(pl.col("index") - pl.lit(part["begin"], pl.UInt32))))
     across = put_frame(store, _across_splits(store, digests, pairs.filter(pl.col("score") >= plugin.threshold)))
-    facts = {"scores": _histogram(pairs["score"]), "clusters": _cluster_sizes(drops)}
+    promise = plugin.promise() if hasattr(plugin, "promise") else ""
+    facts = {"promise": promise, "scores": _histogram(pairs["score"]), "clusters": _cluster_sizes(drops)}
     return {"drops": kept, "across": across, "facts": facts}, [*kept, across]
 
 

@@ -29,6 +29,7 @@ class PlannedStage:
         is_reused: True when all of its results are stored.
         why: Why it runs; empty when it is reused.
         rows_out: Rows after it, where they are known already.
+        promise: What the step says of its own work, such as the recall of a search.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PlannedStage:
     is_reused: bool
     why: str
     rows_out: int | None
+    promise: str = ""
 
 
 class _NotStoredError(Exception):
@@ -120,11 +122,33 @@ def _why(before: dict[str, Any] | None, described: dict[str, Any], otherwise: st
 
 
 def _runs(entry: SourceEntry | StepEntry, kind: str, ref: PluginRef, why: str) -> PlannedStage:
-    return PlannedStage(entry.name, kind, entry.use, fingerprint(ref.key()), is_reused=False, why=why, rows_out=None)
+    return PlannedStage(
+        entry.name,
+        kind,
+        entry.use,
+        fingerprint(ref.key()),
+        is_reused=False,
+        why=why,
+        rows_out=None,
+        promise=_promise(entry),
+    )
 
 
 def _reused(entry: SourceEntry | StepEntry, kind: str, ref: PluginRef, rows_out: int) -> PlannedStage:
-    return PlannedStage(entry.name, kind, entry.use, fingerprint(ref.key()), is_reused=True, why="", rows_out=rows_out)
+    return PlannedStage(
+        entry.name,
+        kind,
+        entry.use,
+        fingerprint(ref.key()),
+        is_reused=True,
+        why="",
+        rows_out=rows_out,
+        promise=_promise(entry),
+    )
+
+
+def _promise(entry: SourceEntry | StepEntry) -> str:
+    return entry.plugin.promise() if hasattr(entry.plugin, "promise") else ""
 
 
 def input_bytes(recipe: Recipe) -> int:

@@ -154,9 +154,22 @@ def _step(flow: pl.DataFrame, plugin: Any, where: dict[str, Any] | None) -> pl.D
     if step_kind(plugin) == "corpus_filter":
         corpus = pl.col("origin").struct.field("corpus").alias("corpus")
         evidence = rows.select("row_id", "group_id", "split", corpus, kind_of_row()).hstack(evidence)
-    drops = plugin.decide(evidence)
+    drops = _pair_drops(plugin, rows, evidence) if hasattr(plugin, "decides_on") else plugin.decide(evidence)
+    if "stays" in drops.columns:
+        drops = drops.filter(~pl.col("stays"))
     kept = rows.with_row_index("index").filter(~pl.col("index").is_in(drops["index"].implode())).drop("index")
     return pl.concat([kept, others])
+
+
+def _pair_drops(plugin: Any, rows: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    """Run a pair filter over the sample alone."""
+    known = evidence.with_columns(best=pl.lit(None, dtype=pl.Float64)).select(plugin.decides_on)
+    if hasattr(plugin, "compare"):
+        found = plugin.compare(evidence, evidence)
+        return plugin.decide(known, getattr(found, "pairs", found))
+    proposed = [plugin.propose(evidence.select(columns), share).pairs for share, columns in enumerate(plugin.shares())]
+    pairs = pl.concat(proposed).unique().sort("left", "right")
+    return plugin.decide(known, pairs.hstack(plugin.verify(pairs, rows.drop("weight"))))
 
 
 def _weighted_bytes(flow: pl.DataFrame) -> float:

@@ -4,6 +4,10 @@ import polars as pl
 import pytest
 
 from dataforge.core.errors import DataError, RecipeError
+from dataforge.engine.plan import plan
+from dataforge.engine.project import project
+from dataforge.recipe.load import load_recipe
+from dataforge.store.home import Store
 from tests.make import a_conversation, a_recipe, built, json_lines, stage
 
 LONG = " ".join(f"word{number}" for number in range(60))
@@ -114,3 +118,23 @@ def test_a_source_without_rows_is_no_error(tmp_path):
     result = built(a_recipe(tmp_path, steps=a_step()))
 
     assert result.published.rows == {}
+
+
+def test_the_plan_and_the_run_say_what_recall_is_predicted(tmp_path):
+    near_texts(tmp_path)
+    recipe = a_recipe(tmp_path, steps=a_step())
+
+    planned = plan(Store(tmp_path), load_recipe(recipe))[-1]
+    facts = stage(built(recipe).run, "minhash_dedup")["facts"]
+
+    assert planned.promise == facts["promise"]
+    assert "21 bands of 6: 99.8% of the pairs at Jaccard 0.8 are found" in planned.promise
+
+
+def test_a_projection_counts_the_near_duplicates_of_its_sample(tmp_path):
+    near_texts(tmp_path)
+    recipe = a_recipe(tmp_path, steps=a_step(threshold=0.6))
+
+    projection = project(load_recipe(recipe), workers=1)
+
+    assert projection.rows == sum(built(recipe).published.rows.values())
