@@ -150,7 +150,8 @@ def _step(flow: pl.DataFrame, plugin: Any, where: dict[str, Any] | None) -> pl.D
     if step_kind(plugin) == "map":
         rewritten = plugin.rewrite(rows.drop("weight"))
         return pl.concat([rewritten.with_columns(rows["weight"]), others])
-    evidence = plugin.measure(rows.drop("weight"))
+    fitted = [plugin.fit(iter([plugin.collect(flow.drop("weight"))]))] if hasattr(plugin, "fit") else []
+    evidence = plugin.measure(rows.drop("weight"), *fitted)
     if step_kind(plugin) == "corpus_filter":
         corpus = pl.col("origin").struct.field("corpus").alias("corpus")
         evidence = rows.select("row_id", "group_id", "split", corpus, kind_of_row()).hstack(evidence)

@@ -11,6 +11,7 @@ from typing import Any
 from dataforge.core.errors import DataError, InvariantError, seen_from_here
 from dataforge.core.fingerprint import fingerprint
 from dataforge.engine.books import check_books
+from dataforge.engine.fitted import run_fitted_filter
 from dataforge.engine.flow import Bench, Part, Ran, Result, StageRecord, step_task, with_result
 from dataforge.engine.pairs import run_pair_filter
 from dataforge.engine.task import PluginRef, Task
@@ -139,6 +140,10 @@ def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Pa
     shown = [part for part in parts if _may_take_part(part, where)]
     if hasattr(entry.plugin, "decides_on"):
         after, tasks, results = run_pair_filter(bench, shown, ref, where, entry.plugin)
+    elif hasattr(entry.plugin, "fit"):
+        # It is fitted to the rows of sources that it does not filter, too.
+        shown = parts
+        after, tasks, results = run_fitted_filter(bench, parts, ref, where)
     else:
         run = {"map": _run_map, "filter": _run_filter, "corpus_filter": _run_corpus_filter}[record.kind]
         after, tasks, results = run(bench, shown, ref, where)

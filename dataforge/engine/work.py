@@ -14,6 +14,7 @@ from dataforge.core.schema import kind_of_row
 from dataforge.engine.apply import LEDGER, apply_drops, check_drops
 from dataforge.engine.birth import born_again, read_parts
 from dataforge.engine.clauses import takes_part
+from dataforge.engine.fitted import FITTED_WORK
 from dataforge.engine.flow import Result, load_part
 from dataforge.engine.pair_work import PAIR_WORK
 from dataforge.engine.task import Task, blame, plugin_ref
@@ -93,7 +94,9 @@ def _changed_rows(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
 def _filter(store: Store, task: Task) -> Outcome:
     frame, shown = _shown_rows(store, task)
     plugin = plugin_ref(task.at["plugin"]).load()
-    evidence, evidence_object = _evidence(store, task, lambda: plugin.measure(frame.filter(shown)))
+    # A fitted filter measures against what was fitted; any other needs the rows alone.
+    against = [get_frame(store, task.key["fitted"])] if "fitted" in task.key else []
+    evidence, evidence_object = _evidence(store, task, lambda: plugin.measure(frame.filter(shown), *against))
     drops = check_drops(plugin.decide(evidence), evidence.height, plugin.reasons, task.key["plugin"]["use"])
     result, objects = _drop(store, task.key["part"], frame, shown, drops)
     return {**result, "evidence": evidence_object, "shown": evidence.height}, [*objects, evidence_object]
@@ -194,6 +197,7 @@ def _evidence(store: Store, task: Task, measure: Callable[[], pl.DataFrame]) -> 
             "plugin": plugin_ref(described).key(with_thresholds=False),
             "part": task.key["part"],
             "where": task.key["where"],
+            **({"fitted": task.key["fitted"]} if "fitted" in task.key else {}),
         },
     )
     stored = store.result(measured.fingerprint)
@@ -218,4 +222,5 @@ _WORK: dict[str, Callable[[Store, Task], Outcome]] = {
     "decide": _decide,
     "take_out": _take_out,
     **PAIR_WORK,
+    **FITTED_WORK,
 }
