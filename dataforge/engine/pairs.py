@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dataforge.engine.flow import Bench, Part, Ran, Result, step_task, with_result
+from dataforge.engine.references import read_references
 from dataforge.engine.task import PluginRef, Task
 
 
@@ -22,12 +23,20 @@ def run_pair_filter(bench: Bench, parts: list[Part], ref: PluginRef, where: dict
     Returns:
         The parts without the rows that went, the tasks and their results; one result has `facts` for the report.
     """
-    measuring = [step_task("measure", part, ref, where) for part in parts]
+    references, reading, read = read_references(bench, plugin, ref)
+    # References take part whatever `where` says of the rows of this recipe.
+    measuring = [
+        *(step_task("measure", part, ref, None) for part in references),
+        *(step_task("measure", part, ref, where) for part in parts),
+    ]
     for task in measuring:
         task.key["plugin"] = ref.key(with_thresholds=False)
     measured = bench.do(measuring)
-    places = _places(parts, measured)
-    tasks, results = [*measuring], [*measured]
+    places = _places([*references, *parts], measured, len(references))
+    # Those of the recipe's own parts come first: their evidence is what later steps may look up.
+    own = len(references)
+    tasks = [*measuring[own:], *measuring[:own], *reading]
+    results = [*measured[own:], *measured[:own], *read]
 
     def do(more: Sequence[Task]) -> list[Result]:
         found = bench.do(more)
@@ -57,20 +66,26 @@ def run_pair_filter(bench: Bench, parts: list[Part], ref: PluginRef, where: dict
     decided["facts"] = {**decided["facts"], "pairs": counts}
     taking = [
         Task("take_out", {"part": part.to_json(), "where": where, "drops": digest, "plugin": {"use": ref.use}})
-        for part, digest in zip(parts, decided["drops"], strict=True)
+        for part, digest in zip(parts, decided["drops"][own:], strict=True)
     ]
     taken = do(taking)
     return [with_result(part, result) for part, result in zip(parts, taken, strict=True)], tasks, results
 
 
-def _places(parts: Sequence[Part], measured: Sequence[Result]) -> list[dict[str, Any]]:
+def _places(parts: Sequence[Part], measured: Sequence[Result], references: int) -> list[dict[str, Any]]:
     """Number the rows of the whole flow: where each part's begin and end."""
     places: list[dict[str, Any]] = []
     begin = 0
     for part, result in zip(parts, measured, strict=True):
         end = begin + result["shown"]
         places.append(
-            {"rows": part.rows, "evidence": result["evidence"], "begin": begin, "end": end, "is_reference": False}
+            {
+                "rows": part.rows,
+                "evidence": result["evidence"],
+                "begin": begin,
+                "end": end,
+                "is_reference": len(places) < references,
+            }
         )
         begin = end
     return places

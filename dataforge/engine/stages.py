@@ -143,7 +143,7 @@ def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Pa
     elif hasattr(entry.plugin, "fit"):
         # It is fitted to the rows of sources that it does not filter, too.
         shown = parts
-        after, tasks, results = run_fitted_filter(bench, parts, ref, where)
+        after, tasks, results = run_fitted_filter(bench, parts, ref, where, entry.plugin)
     else:
         run = {"map": _run_map, "filter": _run_filter, "corpus_filter": _run_corpus_filter}[record.kind]
         after, tasks, results = run(bench, shown, ref, where)
@@ -159,7 +159,9 @@ def run_step(bench: Bench, entry: StepEntry, parts: list[Part]) -> tuple[list[Pa
         record.dropped.update(result.get("dropped", {}))
         record.changed += result.get("changed", 0)
         record.found.update(result.get("found", {}))
-        record.facts.update(result.get("facts", {}))
+        for name, fact in result.get("facts", {}).items():
+            known = record.facts.get(name)
+            record.facts[name] = {**known, **fact} if isinstance(known, dict) else fact
         for name in ("ledger", "findings", "across"):
             if result.get(name):
                 getattr(record, name).append(result[name])

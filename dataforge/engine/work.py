@@ -17,6 +17,7 @@ from dataforge.engine.clauses import takes_part
 from dataforge.engine.fitted import FITTED_WORK
 from dataforge.engine.flow import Result, load_part
 from dataforge.engine.pair_work import PAIR_WORK
+from dataforge.engine.references import REFERENCE_WORK
 from dataforge.engine.task import Task, blame, plugin_ref
 from dataforge.store.home import Store
 from dataforge.store.shards import get_frame, put_frame
@@ -223,4 +224,5 @@ _WORK: dict[str, Callable[[Store, Task], Outcome]] = {
     "take_out": _take_out,
     **PAIR_WORK,
     **FITTED_WORK,
+    **REFERENCE_WORK,
 }

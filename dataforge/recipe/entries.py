@@ -136,7 +136,8 @@ def _find_plugin(kind: PluginKind, use: Node | None, base: Path, mistakes: Mista
 
 def _check_paths(draft: Draft, mistakes: Mistakes) -> None:
     """See that the files are there that a plugin's parameters name."""
-    for name in getattr(draft.plugin_class, "path_fields", ()):
+    named = [*getattr(draft.plugin_class, "path_fields", ()), *getattr(draft.plugin_class, "reference_fields", ())]
+    for name in named:
         written = draft.node.table.get(name)
         for path in [] if written is None else written.items if written.is_array else [written]:
             if isinstance(path.value, str) and not (draft.node.base / path.value).exists():

@@ -38,6 +38,7 @@ class MinhashDedup:
     """
 
     version: ClassVar[int] = 1
+    reference_fields: ClassVar[tuple[str, ...]] = ("against",)
     decides_on: ClassVar[tuple[str, ...]] = ("split", "corpus", "best", "same", "characters", "pair", "flip")
     reasons: ClassVar[Mapping[str, str]] = {
         "near-duplicate": "nearly the same words as another row's",
@@ -58,6 +59,11 @@ class MinhashDedup:
     keep: Annotated[Keep, THRESHOLD, Field(description=KEEP_DESCRIPTION)] = "first"
     source_order: Annotated[
         tuple[str, ...], THRESHOLD, Field(description="sources, best first; those not named come after them")
+    ] = ()
+    against: Annotated[
+        tuple[str, ...],
+        THRESHOLD,
+        Field(description="earlier datasets (build folders or files): what nearly repeats a row of theirs goes too"),
     ] = ()
     action: Annotated[
         Literal["drop", "report"], THRESHOLD, Field(description="drop near-duplicates, or only note them as findings")

@@ -138,3 +138,39 @@ def test_a_projection_counts_the_near_duplicates_of_its_sample(tmp_path):
     projection = project(load_recipe(recipe), workers=1)
 
     assert projection.rows == sum(built(recipe).published.rows.values())
+
+
+def test_what_nearly_repeats_an_earlier_dataset_goes_because_of_its_row(tmp_path):
+    near_texts(tmp_path / "old", count=10)
+    old = built(a_recipe(tmp_path / "old", steps=""))
+    near_texts(tmp_path / "new")
+
+    result = built(a_recipe(tmp_path / "new", steps=a_step(threshold=0.6, against='["../old/builds/small"]')))
+
+    gone = ledger(result, "dropped")
+    earlier = set(pl.concat([pl.read_parquet(file) for file in old.published.folder.glob("data/*.parquet")])["row_id"])
+    assert sum(result.published.rows.values()) == 0
+    assert set(gone["because_of"]) <= earlier
+    references = stage(result.run, "minhash_dedup")["facts"]["references"]
+    assert sum(counts["rows"] for counts in references.values()) == 10
+
+
+def test_a_reference_that_is_not_there_is_a_mistake_in_the_recipe(tmp_path):
+    near_texts(tmp_path)
+
+    with pytest.raises(RecipeError, match="against"):
+        built(a_recipe(tmp_path, steps=a_step(against='["nowhere.jsonl"]')))
+
+
+def test_training_rows_that_hold_a_text_of_an_eval_file_go(tmp_path):
+    said = " ".join(f"rare{number}" for number in range(60))
+    json_lines(
+        tmp_path / "data" / "chats.jsonl", [a_conversation(f"Say {said} now", "Yes."), a_conversation("Hi", "Ho")]
+    )
+    json_lines(tmp_path / "eval.jsonl", [{"prompt": said, "completion": "Fine."}])
+    step = '[[step]]\nuse = "decontaminate"\nagainst = ["eval.jsonl"]\nsplits = []\n'
+
+    result = built(a_recipe(tmp_path, steps=step, more=""), "split.validation=0.0", "split.test=0.0")
+
+    gone = ledger(result, "dropped")
+    assert gone.select("reason", "because_of").rows() == [("reference-overlap", "eval.jsonl#1")]
