@@ -93,8 +93,9 @@ def forge() -> None:
 def main() -> NoReturn:
     """Run `forge` and exit with its code."""
     # Work is spread over worker processes, each of which is one core: threads below them would only get in each
-    # other's way (a tenth of the CPU time of a build). Read once, when polars is imported, also in the workers.
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    # other's way (a tenth of the CPU time of a build). Read once, when they are imported, also in the workers.
+    for threads in ("POLARS_MAX_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from dataforge.store.shards import get_frame, put_frame
 
 UNKNOWN_LICENSE = "unknown"
 
+_DIGEST_SIZE = (32).to_bytes(8, "little")
+
 
 def read_parts(store: Store, task: Task, note: Callable[[int], None]) -> list[dict[str, Any]]:
     """Read one file with its source; store a frame of rows and a frame of records for each batch.
@@ -30,15 +33,16 @@ def read_parts(store: Store, task: Task, note: Callable[[int], None]) -> list[di
     source = plugin_ref(task.at["plugin"]).load()
     file = RawFile(Path(task.at["path"]), key["label"], key["corpus"])
     declared = {code.name for code in source.codes}
-    seen: Counter[bytes] = Counter()
+    seen: dict[bytes, int] = {}
     parts: list[dict[str, Any]] = []
     done = 0
     for batch in source.read(file):
         _check_batch(batch, declared, key["plugin"]["use"])
         occurrences: list[int] = []
-        for digest in batch.records["digest"]:
-            occurrences.append(seen[digest])
-            seen[digest] += 1
+        for digest in batch.records["digest"].to_list():
+            before = seen.get(digest, 0)
+            occurrences.append(before)
+            seen[digest] = before + 1
         records = batch.records.with_columns(occurrence=pl.Series(occurrences, dtype=pl.UInt32))
         parts.append(_store_part(store, batch.drafts, records, key))
         done += parts[-1]["size"]
@@ -74,10 +78,7 @@ def born_again(store: Store, task: Task) -> dict[str, Any]:
 
 def _store_part(store: Store, drafts: pl.DataFrame, records: pl.DataFrame, key: dict[str, Any]) -> dict[str, Any]:
     rows = rows_of_drafts(drafts, records, key)
-    ids = rows["row_id"]
-    lists = records["rows"].list.eval(pl.element()).to_list()
-    named = pl.Series([[ids[place] for place in places] for places in lists], dtype=pl.List(pl.String))
-    records = _name_records(records.with_columns(rows=named), key)
+    records = _name_records(records.with_columns(rows=_named(records["rows"], rows["row_id"])), key)
     counts = {fate: int((records["fate"] == fate).sum()) for fate in ("used", "merged", "rejected")}
     return {
         "rows": put_frame(store, rows),
@@ -91,14 +92,22 @@ def _store_part(store: Store, drafts: pl.DataFrame, records: pl.DataFrame, key: 
     }
 
 
+def _named(places: pl.Series, ids: pl.Series) -> pl.Series:
+    """Put the ids of rows in the stead of their places."""
+    flat = places.explode(empty_as_null=False)
+    if flat.len() == places.len() and (places.list.len() == 1).all():
+        return ids.gather(flat).to_frame("id").select(pl.concat_list("id")).to_series()
+    names = ids.to_list()
+    return pl.Series([[names[place] for place in some] for some in places.to_list()], dtype=pl.List(pl.String))
+
+
 def _count(values: pl.Series) -> dict[str, int]:
     return dict(sorted(Counter(values.to_list()).items()))
 
 
 def _name_records(records: pl.DataFrame, key: dict[str, Any]) -> pl.DataFrame:
     """Name each record as rows are named, without an ordinal."""
-    pairs = records.select("digest", "occurrence").iter_rows()
-    ids = [short_id(key["corpus"], digest, str(occurrence)) for digest, occurrence in pairs]
+    ids = _ids(key["corpus"], records["digest"], records["occurrence"])
     return records.with_columns(
         record_id=pl.Series(ids, dtype=pl.String), corpus=pl.lit(key["corpus"]), path=pl.lit(key["label"])
     )
@@ -108,18 +117,11 @@ def rows_of_drafts(drafts: pl.DataFrame, records: pl.DataFrame, key: dict[str, A
     """Make rows of drafts: identity from bytes, split from the group."""
     corpus: str = key["corpus"]
     record = drafts["record"]
-    digests = records["digest"].gather(record).to_list()
-    occurrences = records["occurrence"].gather(record).to_list()
-    row_ids = [
-        short_id(corpus, digest, str(occurrence), str(ordinal))
-        for digest, occurrence, ordinal in zip(digests, occurrences, drafts["ordinal"], strict=True)
-    ]
-    names = drafts["group"].unique().to_list()
-    group_of = {name: short_id("group", corpus, name) for name in names}
-    split_of = {name: split_of_group(group_of[name], key["split"]) for name in names}
+    digests, occurrences = records["digest"].gather(record), records["occurrence"].gather(record)
+    group_ids, splits = _groups(corpus, drafts["group"].to_list(), key["split"])
     rows = drafts.select(
-        pl.Series("row_id", row_ids, dtype=pl.String),
-        pl.col("group").replace_strict(group_of, return_dtype=pl.String).alias("group_id"),
+        pl.Series("row_id", _ids(corpus, digests, occurrences, drafts["ordinal"]), dtype=pl.String),
+        pl.Series("group_id", group_ids, dtype=pl.String),
         pl.lit(None, dtype=pl.String).alias("parent_id"),
         "prompt",
         "responses",
@@ -133,9 +135,38 @@ def rows_of_drafts(drafts: pl.DataFrame, records: pl.DataFrame, key: dict[str, A
             "author",
         ).alias("origin"),
         pl.coalesce("license", pl.lit(key["license"] or UNKNOWN_LICENSE)).alias("license"),
-        pl.col("group").replace_strict(split_of, return_dtype=pl.String).alias("split"),
+        pl.Series("split", splits, dtype=pl.String),
     )
     return rows.cast(ROW)  # pyright: ignore[reportArgumentType]
+
+
+def _ids(corpus: str, digests: pl.Series, *numbers: pl.Series) -> list[str]:
+    """Give `short_id(corpus, digest, …)` of each record, with its numbers: the occurrence, and a row's ordinal."""
+    before = prefixed(corpus) + _DIGEST_SIZE
+    places = list(zip(*(values.to_list() for values in numbers), strict=True))
+    # There are few: records hardly ever come twice.
+    after = {place: prefixed(*map(str, place)) for place in set(places)}
+    return [
+        sha256(before + digest + after[place]).hexdigest()[:32]
+        for digest, place in zip(digests.to_list(), places, strict=True)
+    ]
+
+
+def _groups(corpus: str, names: list[str], split: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Give each row's group id and split."""
+    before = prefixed("group", corpus)
+    ids = {name: sha256(before + prefixed(name)).hexdigest()[:32] for name in dict.fromkeys(names)}
+    group_ids = [ids[name] for name in names]
+    if not split["test"] and not split["validation"]:
+        return group_ids, ["train"] * len(names)
+    splits = {group_id: split_of_group(group_id, split) for group_id in ids.values()}
+    return group_ids, [splits[group_id] for group_id in group_ids]
+
+
+def prefixed(*parts: str) -> bytes:
+    """Write parts as `core.fingerprint.short_id` hashes them, each with its length before it."""
+    data = [part.encode("utf-8", errors="surrogatepass") for part in parts]
+    return b"".join(len(part).to_bytes(8, "little") + part for part in data)
 
 
 def split_of_group(group_id: str, split: dict[str, Any]) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from dataforge.core.errors import ForgeError
-from dataforge.core.fingerprint import unit_interval
 from dataforge.core.schema import kind_of_row
+from dataforge.engine.birth import prefixed
 
 SAMPLE_ROWS = 300
 _SAMPLE_CHARACTERS = 50_000
@@ -19,6 +21,8 @@ TOKENIZER = "cl100k_base"
 # Lengths are counted in doublings: 1, 2, 4, … characters.
 LENGTH_BINS = 24
 MAX_TURNS = 24
+
+_ID_SIZE = (32).to_bytes(8, "little")
 
 
 class Profile:
@@ -31,7 +35,10 @@ class Profile:
 
     def __init__(self, total: int, seed: int) -> None:
         self._rate = min(1.0, SAMPLE_ROWS / max(total, 1))
-        self._seed = str(seed)
+        self._seed = seed
+        # `unit_interval("profile", seed, row_id) < rate`, in whole numbers, and with all but the id put together once.
+        self._before = prefixed("profile", str(seed)) + _ID_SIZE
+        self._below = f"{min(math.ceil(self._rate * 16**13), 16**13 - 1):013x}" if self._rate < 1 else "g"
         self._sources: Counter[tuple[str, str, str]] = Counter()
         self._licenses: Counter[str] = Counter()
         self._turns: Counter[int] = Counter()
@@ -43,16 +50,20 @@ class Profile:
     def add(self, frame: pl.DataFrame) -> None:
         """Count some rows."""
         kinds = frame.select(pl.col("origin").struct.field("corpus"), "split", kind_of_row())
-        self._sources.update(kinds.iter_rows())
-        self._licenses.update(frame["license"].to_list())
-        self._turns.update(frame["prompt"].list.len().clip(upper_bound=MAX_TURNS).to_list())
+        for *kind, rows in kinds.group_by("corpus", "split", "kind").len().iter_rows():
+            self._sources[tuple(kind)] += rows
+        _count(self._licenses, frame["license"])
+        _count(self._turns, frame["prompt"].list.len().clip(upper_bound=MAX_TURNS))
         prompts = _characters(pl.col("prompt"))
         responses = _characters(pl.col("responses").list.get(0, null_on_oob=True).struct.field("messages"))
         lengths = frame.select(prompt=prompts, response=responses)
         self._prompt_lengths += _doublings(lengths["prompt"])
         self._response_lengths += _doublings(lengths["response"].drop_nulls())
         self._characters += int(lengths["prompt"].sum()) + int(lengths["response"].sum() or 0)
-        chosen = [unit_interval("profile", self._seed, row_id) < self._rate for row_id in frame["row_id"]]
+        chosen = [
+            sha256(self._before + row_id.encode()).hexdigest()[:13] < self._below
+            for row_id in frame["row_id"].to_list()
+        ]
         for prompt, responses_ in (
             frame.filter(pl.Series(chosen, dtype=pl.Boolean)).select("prompt", "responses").iter_rows()
         ):
@@ -73,7 +84,7 @@ class Profile:
             "response_characters": self._response_lengths.tolist(),
             "max_messages": MAX_TURNS,
             "characters": self._characters,
-            "sample": {"rows": len(self._sample), "rate": self._rate, "seed": int(self._seed), **self._sampled()},
+            "sample": {"rows": len(self._sample), "rate": self._rate, "seed": self._seed, **self._sampled()},
         }
 
     def _sampled(self) -> dict[str, Any]:
@@ -98,6 +109,11 @@ class Profile:
                 "lengths": _doublings(pl.Series(counts, dtype=pl.UInt32)).tolist(),
             },
         }
+
+
+def _count(counter: Counter[Any], values: pl.Series) -> None:
+    for value, rows in values.value_counts().iter_rows():
+        counter[value] += rows
 
 
 def _characters(messages: pl.Expr) -> pl.Expr:

@@ -53,10 +53,10 @@ class RowWriter:
 
     def write(self, frame: pl.DataFrame) -> None:
         """Add rows, schema `core.schema.ROW`, each to its split."""
+        there = set(frame["split"].unique())
         for split in SPLITS:
-            rows = frame.filter(pl.col("split") == split)
-            if rows.height:
-                self._write_split(split, rows)
+            if split in there:
+                self._write_split(split, frame if len(there) == 1 else frame.filter(pl.col("split") == split))
 
     def _write_split(self, split: str, rows: pl.DataFrame) -> None:
         if split not in self._data:
@@ -77,7 +77,7 @@ class RowWriter:
             json_fields = JSON_FIELDS & self._uses
             folder = self.folder / "views" / name
             # Views can be made again at any time: speed before size.
-            self._views[name, split] = ParquetShards(folder, split, self._max_bytes, "snappy", json_fields)
+            self._views[name, split] = ParquetShards(folder, split, self._max_bytes, "none", json_fields)
         return self._views[name, split]
 
     def _write_lines(self, split: str, view: pl.DataFrame) -> None:

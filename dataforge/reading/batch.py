@@ -1,21 +1,20 @@
-# pyright: basic
 """Collects drafts and record fates into columns, and closes them into batches."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from dataforge.core.codes import Code
 from dataforge.core.errors import DataError, InvariantError, Where
 from dataforge.core.plugin import Batch, RawFile
-from dataforge.core.schema import DRAFT_ARROW, MESSAGE_ARROW, RECORD_ARROW, RESPONSE_ARROW
-from dataforge.reading.drafts import Message, OnError, Parsed, RawRecord, Response, RowDraft
+from dataforge.core.schema import DRAFT, RECORD
+from dataforge.reading.draft_columns import draft_columns
+from dataforge.reading.drafts import OnError, Parsed, RawRecord, RowDraft
 
 # A batch is closed at either bound, so that memory does not grow with the file.
 MAX_BATCH_BYTES = 16 << 20
@@ -44,18 +43,60 @@ class BatchBuilder:
         self._rows: list[RowDraft] = []
         self._row_record: list[int] = []
         self._row_ordinal: list[int] = []
-        self._records: dict[str, list[Any]] = {name: [] for name in RECORD_ARROW.names}
-        self._bytes = 0
+        self._records: dict[str, list[Any]] = {name: [] for name in RECORD}
+        self._numbers: list[int] = []
+        self._plain: list[tuple[pl.DataFrame, pl.DataFrame]] = []
+        self._n_records = self._n_drafts = self._bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Say whether it is time to hand the batch out."""
-        return self._bytes >= MAX_BATCH_BYTES or len(self._records["byte"]) >= MAX_BATCH_RECORDS
+        return self._bytes >= MAX_BATCH_BYTES or self._n_records >= MAX_BATCH_RECORDS
 
     @property
     def is_empty(self) -> bool:
         """Say whether no record has come since the last batch."""
-        return not self._records["byte"]
+        return not self._n_records
+
+    def room(self, sizes: np.ndarray[Any, np.dtype[np.int64]]) -> int:
+        """Say how many of the next records, of so many bytes each, go into the batch until it is full."""
+        until_full = int(np.searchsorted(np.cumsum(sizes), MAX_BATCH_BYTES - self._bytes)) + 1
+        return min(len(sizes), until_full, MAX_BATCH_RECORDS - self._n_records)
+
+    def hold(self, count: int, size: int) -> tuple[int, int]:
+        """Keep places for records that are a draft each and come in columns later, with `add_columns`.
+
+        Args:
+            count: How many records.
+            size: Their bytes, together.
+
+        Returns:
+            The number of the first record in the batch, and that of its draft.
+        """
+        places = self._n_records, self._n_drafts
+        self._n_records += count
+        self._n_drafts += count
+        self._bytes += size
+        return places
+
+    def add_columns(self, drafts: pl.DataFrame, records: pl.DataFrame) -> None:
+        """Take plain records with their drafts.
+
+        Args:
+            drafts: One line a record, schema `core.schema.DRAFT` without `record` and `ordinal`.
+            records: The columns `digest`, `line`, `byte` and `n_bytes` of each, and its numbers as `hold` gave them
+                out: `record` and `draft`.
+        """
+        record = records["record"].cast(pl.UInt32)
+        drafts = drafts.with_columns(record, pl.lit(0, dtype=pl.UInt32).alias("ordinal"))
+        records = records.with_columns(
+            pl.lit("used").alias("fate"),
+            *(pl.lit(None, dtype=pl.String).alias(name) for name in ("code", "detail", "excerpt")),
+            pl.lit([], dtype=pl.List(pl.String)).alias("repairs"),
+            pl.concat_list(pl.col("draft").cast(pl.UInt32)).alias("rows"),
+            record.alias(_NUMBER),
+        )
+        self._plain.append((drafts.select(DRAFT.names()), records.select(*RECORD, _NUMBER)))
 
     def add(self, raw: RawRecord, parsed: Parsed) -> list[int]:
         """Take a record with its rows, or reject it where the policy allows no repair.
@@ -76,8 +117,8 @@ class BatchBuilder:
         if not parsed.rows:
             msg = f"{self._file.label}: a record gave no row and no fault"
             raise InvariantError(msg, where=Where(self._file.label, raw.line, byte=raw.byte))
-        first = len(self._rows)
-        places = list(range(first, first + len(parsed.rows)))
+        places = list(range(self._n_drafts, self._n_drafts + len(parsed.rows)))
+        self._n_drafts += len(places)
         record = self._note(raw, "used", repairs=list(dict.fromkeys(parsed.repairs)), rows=places)
         self._rows.extend(parsed.rows)
         self._row_record.extend([record] * len(places))
@@ -124,64 +165,31 @@ class BatchBuilder:
         columns["excerpt"].append(known.get("excerpt"))
         columns["repairs"].append(known.get("repairs", []))
         columns["rows"].append(known.get("rows", []))
+        self._numbers.append(self._n_records)
+        self._n_records += 1
         self._bytes += len(raw.data)
-        return len(columns["byte"]) - 1
+        return self._n_records - 1
 
     def finish(self) -> Batch:
         """Close the batch and begin the next."""
-        drafts = _drafts_table(self._rows, self._row_record, self._row_ordinal)
-        records = pa.table(self._records, schema=RECORD_ARROW)
+        drafts = [frame for frame, _ in self._plain]
+        records = [frame for _, frame in self._plain]
+        if self._numbers or not self._plain:
+            drafts.append(draft_columns(self._rows, self._row_record, self._row_ordinal))
+            mine = pl.DataFrame(self._records, schema=RECORD)
+            records.append(mine.with_columns(pl.Series(_NUMBER, self._numbers, dtype=pl.UInt32)))
         self._clear()
-        return Batch(_frame(drafts), _frame(records))
+        return Batch(_in_order(drafts, "record"), _in_order(records, _NUMBER).drop(_NUMBER))
 
 
-def _frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+# The number of a record in its batch, while its table is put together.
+_NUMBER = "number"
 
 
-def _drafts_table(rows: list[RowDraft], record: list[int], ordinal: list[int]) -> pa.Table:
-    # Flat columns and offsets: building nested Python objects costs three times as much.
-    columns = [
-        pa.array(record, pa.uint32()),
-        pa.array(ordinal, pa.uint32()),
-        pa.array([row.group for row in rows], pa.string()),
-        _message_lists([row.prompt for row in rows]),
-        _response_lists([row.responses for row in rows]),
-        pa.array([row.tools for row in rows], pa.string()),
-        pa.array([row.url for row in rows], pa.string()),
-        pa.array([row.author for row in rows], pa.string()),
-        pa.array([row.license for row in rows], pa.string()),
-    ]
-    return pa.Table.from_arrays(columns, schema=DRAFT_ARROW)
-
-
-def _offsets(lists: Sequence[Sequence[Any]]) -> pa.Array:
-    ends = [0]
-    total = 0
-    for items in lists:
-        total += len(items)
-        ends.append(total)
-    return pa.array(ends, pa.int32())
-
-
-def _message_lists(lists: Sequence[Sequence[Message]]) -> pa.Array:
-    columns = _columns(chain.from_iterable(lists), len(MESSAGE_ARROW))
-    fields = [pa.array(column, field.type) for column, field in zip(columns, MESSAGE_ARROW, strict=True)]
-    return pa.ListArray.from_arrays(_offsets(lists), pa.StructArray.from_arrays(fields, fields=list(MESSAGE_ARROW)))
-
-
-def _response_lists(lists: Sequence[Sequence[Response]]) -> pa.Array:
-    columns = _columns(chain.from_iterable(lists), len(RESPONSE_ARROW))
-    fields: list[pa.Array] = [_message_lists(columns[0])]
-    fields += [pa.array(column, field.type) for column, field in list(zip(columns, RESPONSE_ARROW, strict=True))[1:]]
-    return pa.ListArray.from_arrays(_offsets(lists), pa.StructArray.from_arrays(fields, fields=list(RESPONSE_ARROW)))
-
-
-def _columns(items: Iterable[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:
-    columns: list[Sequence[Any]] = list(zip(*items, strict=True))
-    return columns or [()] * width
+def _in_order(frames: Sequence[pl.DataFrame], by: str) -> pl.DataFrame:
+    """Put frames together; each is in order by itself, and nearly always there is but one."""
+    whole = pl.concat(frames, rechunk=False)
+    return whole if whole[by].is_sorted() else whole.sort(by, maintain_order=True)
 
 
 def _excerpt(data: bytes) -> str:

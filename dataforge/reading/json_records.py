@@ -16,6 +16,8 @@ from dataforge.reading.json_array import split_values
 from dataforge.reading.json_lines import are_lines, split_lines
 from dataforge.reading.json_values import JSON_CODES, MAX_RECORD_BYTES, UNPARSED, Broken, Found, parse_json
 from dataforge.reading.json_window import Window
+from dataforge.reading.plain_records import PlainRecords
+from dataforge.reading.plain_shape import FindShape, nothing_plain
 
 __all__ = ["JSON_CODES", "MAX_RECORD_BYTES", "Broken", "json_records", "parse_json", "read_json_records"]
 
@@ -45,7 +47,11 @@ def json_records(path: Path) -> Iterator[RawRecord | Broken]:
 
 
 def read_json_records(
-    file: RawFile, codes: Sequence[Code], on_error: OnError, parse: Callable[[Any], Parsed]
+    file: RawFile,
+    codes: Sequence[Code],
+    on_error: OnError,
+    parse: Callable[[Any], Parsed],
+    find_shape: FindShape = nothing_plain,
 ) -> Iterator[Batch]:
     """Read a JSON file record by record into batches.
 
@@ -54,18 +60,22 @@ def read_json_records(
         codes: All codes that may come up: those of the source and `JSON_CODES`.
         on_error: What to do with a record that is not as it should be.
         parse: Makes rows of one record's value, or raises `RecordFaultError`.
+        find_shape: Says of which fields whole rows can be made as they are, as `parse` would.
 
     Yields:
         Batches of bounded size.
     """
     builder = BatchBuilder(file, codes, on_error)
+    plain = PlainRecords(find_shape(None), builder)
     for item in _found(file.path):
         if isinstance(item, Broken):
             builder.reject(item.raw, item.code, item.detail)
-        else:
+        elif not plain.take(item.raw, item.value):
             _add(builder, item, parse)
         if builder.is_full:
+            plain.close()
             yield builder.finish()
+    plain.close()
     if not builder.is_empty:
         yield builder.finish()
 

@@ -28,6 +28,13 @@ REPLY_CODES: tuple[Code, ...] = (
 _LINE_END = re.compile(r"\n+(?:\w{1,20}:[ \t]+)?")
 _WORD_END = re.compile(r"\s+")
 
+# Of ASCII: what `str.split` takes for a blank becomes a space, and a capital a small letter.
+_ASCII = bytes(range(128))
+_FOLDED = b"".join(b" " if chr(code).isspace() else chr(code).lower().encode() for code in _ASCII) + bytes(
+    range(128, 256)
+)
+_SPACES = re.compile(rb"  +")
+
 
 def prompt_of(value: Any, repairs: list[str], system: str = "") -> list[Message]:
     """Make a prompt of text or of turns.
@@ -167,7 +174,19 @@ def group_of(prompt: Iterable[Message], responses: Sequence[Response] = ()) -> s
     first = next((message for message in prompt if message.role == "user"), None)
     if first is None and responses:
         first = responses[0].messages[0]
-    return short_id(" ".join(first.content.split()).casefold() if first else "")
+    return group_of_text(first.content if first else "")
+
+
+def group_of_text(question: str) -> str:
+    """Name the group of the rows that begin with a question, as `group_of` does."""
+    data = question.encode("utf-8", errors="surrogatepass")
+    if not question.isascii():
+        rest = data.translate(None, _ASCII).decode("utf-8", errors="surrogatepass")
+        if rest.casefold() != rest or rest.split() != [rest]:
+            return short_id(" ".join(question.split()).casefold())
+    # The same on bytes, for half of the time: for ASCII, and all else that has neither case nor blanks, it is a table.
+    folded = data.translate(_FOLDED)
+    return short_id((_SPACES.sub(b" ", folded) if b"  " in folded else folded).strip(b" "))
 
 
 def _spoken(value: Any, role: str, repairs: list[str]) -> list[Message] | None:

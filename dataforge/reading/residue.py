@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
+
 from dataforge.core.codes import Code
 from dataforge.reading.html_markdown import to_markdown
 
@@ -24,6 +26,14 @@ _FENCE = re.compile(r"(^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z))", re.MULTILINE | r
 
 _WRAPPER = re.compile(r"""\s*<(div|span|p)(?:\s[^<>]*?class=(["'])(?P<classes>[^"'<>]*)\2[^<>]*)?\s*>""")
 _PAGE_CLASSES = {"markdown", "prose", "flex", "text-base", "whitespace-pre-wrap", "message"}
+
+
+# Which texts `without_residue` looks at at all, said of a column `content`: the same three questions.
+MAY_BE_RESIDUE = (
+    pl.col("content").str.contains("Copy", literal=True)
+    | pl.col("content").str.head(1).is_in([*"0123456789 \n\r\t"])
+    | pl.col("content").str.head(40).str.contains("<", literal=True)
+)
 
 
 def without_residue(text: str) -> str:

@@ -15,6 +15,8 @@ from dataforge.reading.drafts import OnError, Parsed, RawRecord, RecordFaultErro
 from dataforge.reading.files import open_bytes
 from dataforge.reading.json_values import HEAD_BYTES, JSON_CODES, Broken
 from dataforge.reading.lines import MAX_LINE_BYTES, Lines
+from dataforge.reading.plain_records import PlainRecords
+from dataforge.reading.plain_shape import FindShape, nothing_plain
 
 # A quote that is never closed would swallow the rest of the file: past this it is taken for a stray one.
 MAX_RECORD_BYTES = MAX_LINE_BYTES
@@ -59,6 +61,7 @@ def read_table(
     on_error: OnError,
     parse: Callable[[dict[str, str]], Parsed],
     dialect: Dialect,
+    find_shape: FindShape = nothing_plain,
 ) -> Iterator[Batch]:
     """Read a CSV or TSV file record by record into batches.
 
@@ -71,24 +74,34 @@ def read_table(
         on_error: What to do with a record that is not as it should be.
         parse: Makes rows of one record, or raises `RecordFaultError`.
         dialect: How the table is written.
+        find_shape: Says of which columns whole rows can be made as they are, as `parse` would.
 
     Yields:
         Batches of bounded size.
     """
     builder = BatchBuilder(file, codes, on_error)
+    plain = PlainRecords(find_shape(None), builder)
     for item in table_records(file.path, dialect):
         if isinstance(item, Broken):
             builder.reject(item.raw, item.code, item.detail)
-        else:
-            raw, cells = item
-            try:
-                builder.add(raw, parse(cells))
-            except RecordFaultError as fault:
-                builder.reject(raw, fault.code, fault.detail)
+        elif not plain.take(*item):
+            _add(builder, item, parse)
         if builder.is_full:
+            plain.close()
             yield builder.finish()
+    plain.close()
     if not builder.is_empty:
         yield builder.finish()
+
+
+def _add(
+    builder: BatchBuilder, item: tuple[RawRecord, dict[str, str]], parse: Callable[[dict[str, str]], Parsed]
+) -> None:
+    raw, cells = item
+    try:
+        builder.add(raw, parse(cells))
+    except RecordFaultError as fault:
+        builder.reject(raw, fault.code, fault.detail)
 
 
 def table_records(path: Path, dialect: Dialect) -> Iterator[tuple[RawRecord, dict[str, str]] | Broken]:

@@ -24,8 +24,8 @@ TURN_CODES: tuple[Code, ...] = (
 
 # What looks empty: blanks of every width (none has a code above U+3000), zero-width characters, byte-order mark.
 _BLANKS = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
-_INVISIBLE = _BLANKS + "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_FIRST_OF_BLANK = frozenset(["", *_INVISIBLE])
+INVISIBLE = _BLANKS + "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_FIRST_OF_BLANK = frozenset(["", *INVISIBLE])
 
 _Turn = dict[str, Any]
 
@@ -76,7 +76,7 @@ def read_tools(value: Any) -> str | None:
 def is_blank(text: str) -> bool:
     """Say whether nothing can be seen of a text."""
     # The first character tells, nearly always; stripping costs a microsecond.
-    return text[:1] in _FIRST_OF_BLANK and not text.strip(_INVISIBLE)
+    return text[:1] in _FIRST_OF_BLANK and not text.strip(INVISIBLE)
 
 
 def _message(turn: _Turn, number: int, repairs: list[str]) -> Message | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -31,6 +32,7 @@ from dataforge.reading.mapping import (
     UrlColumn,
     columns_of,
 )
+from dataforge.reading.plain_shape import plain_shape
 from dataforge.reading.tables import TABLE_CODES, Dialect, read_table
 
 
@@ -82,8 +84,10 @@ class Csv:
 
     def read(self, file: RawFile) -> Iterator[Batch]:
         """Read a table, a record at a time."""
+        columns = columns_of(self)
+        find_shape = functools.partial(plain_shape, columns)
         dialect = Dialect(self.delimiter, has_quotes=self.quoting == "double", columns=self.header)
-        return read_table(file, self.codes, self.on_error, RowMaker(columns_of(self)), dialect)
+        return read_table(file, self.codes, self.on_error, RowMaker(columns), dialect, find_shape)
 
 
 SOURCE: type[Source] = Csv

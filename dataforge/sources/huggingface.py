@@ -37,7 +37,7 @@ from dataforge.reading.mapping import (
     UrlColumn,
     columns_of,
 )
-from dataforge.reading.parquet_records import read_rows
+from dataforge.reading.row_records import read_rows
 
 # What `save_to_disk` leaves: a folder with either is read back by `load_from_disk` alone.
 _SAVED = ("state.json", "dataset_dict.json")

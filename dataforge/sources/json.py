@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -32,6 +33,7 @@ from dataforge.reading.mapping import (
     UrlColumn,
     columns_of,
 )
+from dataforge.reading.plain_shape import plain_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,9 @@ class Json:
 
     def read(self, file: RawFile) -> Iterator[Batch]:
         """Read a JSON array, JSON lines or objects one after the other."""
-        return read_json_records(file, self.codes, self.on_error, RowMaker(columns_of(self)))
+        columns = columns_of(self)
+        find_shape = functools.partial(plain_shape, columns)
+        return read_json_records(file, self.codes, self.on_error, RowMaker(columns), find_shape)
 
 
 SOURCE: type[Source] = Json

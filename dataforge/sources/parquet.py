@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -32,6 +33,7 @@ from dataforge.reading.mapping import (
     columns_of,
 )
 from dataforge.reading.parquet_records import PARQUET_CODES, read_parquet
+from dataforge.reading.plain_shape import plain_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,9 @@ class Parquet:
 
     def read(self, file: RawFile) -> Iterator[Batch]:
         """Read the rows, a row group at a time."""
-        return read_parquet(file, self.codes, self.on_error, RowMaker(columns_of(self)))
+        columns = columns_of(self)
+        find_shape = functools.partial(plain_shape, columns)
+        return read_parquet(file, self.codes, self.on_error, RowMaker(columns), find_shape)
 
 
 SOURCE: type[Source] = Parquet

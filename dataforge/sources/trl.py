@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, cast
 
@@ -14,6 +14,7 @@ from dataforge.reading.drafts import OnError, Parsed, RecordFaultError
 from dataforge.reading.fields import kind_of
 from dataforge.reading.mapping import MAPPING_CODES, Columns, RowMaker
 from dataforge.reading.parquet_records import RECORD_CODES, read_json_or_parquet
+from dataforge.reading.plain_shape import PlainShape, plain_shape
 
 # The first type whose columns are all there is the record's.
 _TYPES = (
@@ -67,7 +68,16 @@ class Trl:
                     return _judged(parsed, record["label"]) if _is_unpaired(needed, there) else parsed
             raise RecordFaultError("no-trl-type", f"columns: {', '.join(record)}"[:200])
 
-        return read_json_or_parquet(file, self.codes, self.on_error, parse)
+        return read_json_or_parquet(file, self.codes, self.on_error, parse, _plain)
+
+
+def _plain(names: Collection[str] | None) -> PlainShape | None:
+    """Find the type of a whole table; where a value is null, the record may be of another type."""
+    there = set(names or ())
+    columns = next((columns for columns in _TYPES if _needed(columns) <= there), None)
+    if columns is None or {"completions", "labels"} <= there or _is_unpaired(_needed(columns), there):
+        return None
+    return plain_shape(columns, there)
 
 
 def _needed(columns: Columns) -> set[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -96,7 +97,8 @@ class TableFile:
         with machine_errors(self.path, "write"):
             if self._writer is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
+                # Most of it is ids and places, which hardly ever repeat; what does is small for zstd too.
+                self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", use_dictionary=False)
             writer: Any = self._writer
             writer.write_table(table)
 
@@ -193,6 +195,14 @@ def write_dataset_dict(folder: Path, splits: list[str]) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """Hash a file."""
-    with machine_errors(path, "read"), path.open("rb") as file:
+    """Hash a file; one that has not changed since it was hashed last is not read again."""
+    with machine_errors(path, "read"):
+        stat = path.stat()
+        return _file_digest(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=1024)
+def _file_digest(path: Path, version: tuple[int, ...]) -> str:
+    del version
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

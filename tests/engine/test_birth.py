@@ -1,11 +1,15 @@
 """A source that does not keep its word is found out, and identity depends on bytes alone."""
 
+import hashlib
+
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataforge.core.errors import InvariantError
 from dataforge.core.fingerprint import short_id
-from dataforge.engine.birth import split_of_group
+from dataforge.engine.birth import _groups, _ids, split_of_group
 from tests.make import a_recipe, built
 
 LIAR = '''
@@ -94,3 +98,15 @@ def test_a_larger_test_split_keeps_the_rows_of_the_smaller_one():
     in_large = {group for group in groups if split_of_group(group, large) == "test"}
 
     assert in_small < in_large
+
+
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=2), st.integers(0, 2)), min_size=1), st.text(max_size=3))
+def test_rows_groups_and_records_are_named_by_short_ids(raws, group):
+    digests = [hashlib.sha256(raw).digest() for raw, _ in raws]
+    occurrences = pl.Series([number for _, number in raws])
+
+    assert _ids("chats", pl.Series(digests), occurrences, occurrences + 1) == [
+        short_id("chats", digest, str(number), str(number + 1))
+        for digest, number in zip(digests, occurrences, strict=True)
+    ]
+    assert _groups("chats", [group], {"test": 0, "validation": 0})[0] == [short_id("group", "chats", group)]

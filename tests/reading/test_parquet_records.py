@@ -11,7 +11,8 @@ import pytest
 from dataforge.core.fingerprint import canonical_json
 from dataforge.core.plugin import RawFile
 from dataforge.reading.drafts import Message, Parsed, RowDraft
-from dataforge.reading.parquet_records import RECORD_CODES, plain, read_json_or_parquet
+from dataforge.reading.parquet_records import RECORD_CODES, read_json_or_parquet
+from dataforge.reading.row_records import plain
 
 
 def parquet(rows, **options):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from dataforge.core.fingerprint import short_id
 from dataforge.reading.drafts import Message, RecordFaultError
-from dataforge.reading.replies import group_of, prompt_of, ranked, reply_of, split_pair
+from dataforge.reading.replies import group_of, group_of_text, prompt_of, ranked, reply_of, split_pair
 
 # No deadline: the machine may be busy.
 FEW = settings(max_examples=60, deadline=None)
@@ -144,3 +145,8 @@ def test_rows_that_begin_with_the_same_question_are_one_group():
 
     assert group_of(one) == group_of(other)
     assert group_of(one) != group_of([Message("user", "What is this?")])
+
+
+@given(st.text(st.sampled_from("aA \t\n\x1c\x85\u2003éÉßİ“日\0") | st.characters()))
+def test_the_name_of_a_question_is_that_of_its_words_folded(question):
+    assert group_of_text(question) == short_id(" ".join(question.split()).casefold())

@@ -1,12 +1,13 @@
 """Published shards are bounded, named as the hub names them, and complete."""
 
 import json
+from hashlib import sha256
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from dataforge.store.published import ArrowShards, ParquetShards
+from dataforge.store.published import ArrowShards, ParquetShards, file_digest
 from dataforge.store.shards import frame_bytes, to_arrow
 
 
@@ -54,3 +55,13 @@ def test_equal_rows_have_equal_bytes_whatever_their_history():
     chosen = pl.concat([whole, whole]).filter(pl.Series([False] * 140 + [True] * 140))
 
     assert bytes(frame_bytes(again)) == bytes(frame_bytes(whole)) == bytes(frame_bytes(chosen))
+
+
+def test_a_file_that_was_changed_has_another_digest(tmp_path):
+    path = tmp_path / "f"
+    path.write_bytes(b"one")
+    before = file_digest(path)
+
+    path.write_bytes(b"other")
+
+    assert (before, file_digest(path)) == (sha256(b"one").hexdigest(), sha256(b"other").hexdigest())
