@@ -90,10 +90,11 @@ def _shingles(word_hashes: Array, first_words: Array, words: int, folded: Array)
     is_short = counts < 2 * words
     sizes = np.where(is_short, 1, counts - words + 1)
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    powers = _powers(CHAIN, max(words, 1))
     grams = np.zeros(max(len(word_hashes) - words + 1, 0), dtype=_U)
-    for place in range(words if len(grams) else 0):
-        grams += word_hashes[place : place + len(grams)] * powers[words - 1 - place]
+    if len(grams):
+        powers = _powers(CHAIN, words)
+        for place in range(words):
+            grams += word_hashes[place : place + len(grams)] * powers[words - 1 - place]
     grams = fmix64(grams + _U(words))
     own = np.repeat(first_words[:-1] - starts[:-1], sizes) + np.arange(starts[-1])
     short = np.repeat(is_short, sizes)
